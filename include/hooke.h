@@ -1,0 +1,483 @@
+/* hooke.h: look inside language models through dictionaries of directions.
+ *
+ *     hooke_context *ctx;  hooke_model *model;  hooke_dict *dict;  hooke_ids ids = { 0 };
+ *     hooke_context_open(&ctx, NULL);
+ *     hooke_model_open(&model, ctx, "models/micro", NULL);
+ *     hooke_dict_open(&dict, ctx, "models/micro-sae/layer_3/...", NULL);
+ *     hooke_tokenizer_encode(hooke_model_tokenizer(model), &ids, "Hello", 5, HOOKE_ADD_SPECIAL);
+ *     ... hooke_model_run() with a tap at the dictionary's site, hooke_dict_encode() in the tap ...
+ *
+ * Conventions
+ *   Status     Functions that can fail return hooke_status: HOOKE_OK (0) or a negative code. hooke_error() is the
+ *              message of the last failure in the calling thread: what, where, expected and found.
+ *   Ownership  `T **out` gives ownership (one close call undoes it, and takes NULL); a returned `const T *` is borrowed.
+ *              Out parameters come first and are NULL or empty after a failure.
+ *   Options    Option structs may be NULL; zero in a field means its default. Set `size` to sizeof the struct.
+ *   Matrices   Row-major; rows are tokens; `ld` is the distance between rows in elements.
+ *   Threads    Objects are used by one thread at a time unless an entry says otherwise. Work inside a call is spread
+ *              over the context's threads; results do not depend on their number.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef HOOKE_H
+#define HOOKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HOOKE_VERSION "0.1.0"
+#define HOOKE_API __attribute__((visibility("default")))
+
+/* ---- status ------------------------------------------------------------------------------------------------- */
+
+#define HOOKE_STATUS_LIST(X)                                                                                 \
+    X(HOOKE_OK, 0, "ok")                                                                                     \
+    X(HOOKE_E_NOT_FOUND, -1, "not found")                                                                    \
+    X(HOOKE_E_FORMAT, -2, "format")           /* a file is not what it should be */                          \
+    X(HOOKE_E_SHAPE, -3, "shape")             /* sizes that do not fit together */                           \
+    X(HOOKE_E_UNSUPPORTED, -4, "unsupported") /* understood, but not implemented here */                     \
+    X(HOOKE_E_MEMORY, -5, "memory")                                                                          \
+    X(HOOKE_E_DEVICE, -6, "device")                                                                          \
+    X(HOOKE_E_IO, -7, "i/o")                                                                                 \
+    X(HOOKE_E_CANCELLED, -8, "cancelled")                                                                    \
+    X(HOOKE_E_ARGUMENT, -9, "argument") /* a wrong call */                                                   \
+    X(HOOKE_E_INTERNAL, -10, "internal")
+
+#define HOOKE_STATUS_ENUM(name, code, text) name = (code),
+typedef enum hooke_status { HOOKE_STATUS_LIST(HOOKE_STATUS_ENUM) } hooke_status;
+
+/* The code's short name, e.g. "not found". Never NULL. */
+HOOKE_API const char *hooke_status_text(hooke_status st);
+/* Message of the calling thread's last failure, "" if none. Borrowed until the thread's next failure. */
+HOOKE_API const char *hooke_error(void);
+
+/* ---- context ------------------------------------------------------------------------------------------------ */
+
+typedef struct hooke_context hooke_context;
+
+/* Called now and then during long work; a non-zero return cancels it (HOOKE_E_CANCELLED). `total` 0 means unknown. */
+typedef int (*hooke_progress_fn)(void *payload, const char *what, int64_t done, int64_t total);
+/* level: 0 warning, 1 information, 2 detail. */
+typedef void (*hooke_log_fn)(void *payload, int level, const char *message);
+
+typedef struct hooke_context_options {
+    size_t size;
+    int n_threads;            /* 0: OMP_NUM_THREADS, else the number of processors this process may use */
+    const char *device;       /* NULL or "cpu"; "cuda" and "cuda:N" where built in */
+    const char *cpu_level;    /* cap: "ref", "avx2", "avx512", "avx512bf16"; NULL: HOOKE_CPU, else no cap */
+    const char *dtype;        /* operand type of matrix products: "f32" or "bf16"; NULL: f32 without bf16 hardware */
+    hooke_progress_fn progress;
+    void *progress_payload;
+    hooke_log_fn log;
+    void *log_payload;
+} hooke_context_options;
+
+HOOKE_API hooke_status hooke_context_open(hooke_context **out, const hooke_context_options *options);
+HOOKE_API void hooke_context_close(hooke_context *ctx);
+HOOKE_API int hooke_context_n_threads(const hooke_context *ctx);
+HOOKE_API const char *hooke_context_cpu_level(const hooke_context *ctx); /* chosen level, e.g. "avx512" */
+HOOKE_API const char *hooke_context_device(const hooke_context *ctx);    /* "cpu", "cuda:0" */
+HOOKE_API const char *hooke_context_dtype(const hooke_context *ctx);     /* "f32" or "bf16" */
+
+/* ---- growable results ------------------------------------------------------------------------------------------
+ * The caller provides the struct, zeroed; the library fills it (replacing what it held); release frees and zeroes. */
+
+typedef struct hooke_ids {
+    int32_t *data;
+    size_t n, capacity;
+} hooke_ids;
+typedef struct hooke_text {
+    char *data; /* always followed by a NUL that n does not count; may contain NULs */
+    size_t n, capacity;
+} hooke_text;
+HOOKE_API void hooke_ids_release(hooke_ids *ids);
+HOOKE_API void hooke_text_release(hooke_text *text);
+
+/* ---- names and files ---------------------------------------------------------------------------------------- */
+
+/* Turns what a user may type (a path, "micro", "hf:ORG/NAME/PATH", a hub id found in the local hub cache, a
+ * TransformerLens short name) into a path on this machine. kind: "model" or "dict". Nothing touches the network. */
+HOOKE_API hooke_status hooke_resolve(hooke_text *path, const char *what, const char *kind);
+/* Where shipped assets are (models/, data/): HOOKE_DATA, else beside the program, else the install prefix. */
+HOOKE_API hooke_status hooke_asset(hooke_text *path, const char *relative);
+
+/* One tensor of a file, for listing. dtype as the file's format spells it ("F32", "<f4"). */
+typedef struct hooke_tensor_info {
+    const char *name;
+    const char *dtype;
+    int n_dims;
+    int64_t shape[8];
+    int64_t bytes;
+} hooke_tensor_info;
+
+typedef struct hooke_file hooke_file;
+/* Opens a model folder, a dictionary or one tensor file for inspection only. */
+HOOKE_API hooke_status hooke_file_open(hooke_file **out, const char *path);
+HOOKE_API void hooke_file_close(hooke_file *f);
+HOOKE_API const char *hooke_file_kind(const hooke_file *f);   /* "model", "dict", "tensors", "tokenizer" */
+HOOKE_API const char *hooke_file_format(const hooke_file *f); /* "huggingface", "gemma_scope", "saelens", "npz", ... */
+HOOKE_API int hooke_file_n_tensors(const hooke_file *f);
+HOOKE_API const hooke_tensor_info *hooke_file_tensor(const hooke_file *f, int index); /* borrowed; NULL out of range */
+/* Copies tensor `index` as float32 into out[n]; n must be its number of elements. */
+HOOKE_API hooke_status hooke_file_read_f32(const hooke_file *f, int index, float *out, int64_t n);
+HOOKE_API hooke_status hooke_file_read_i64(const hooke_file *f, int index, int64_t *out, int64_t n);
+
+/* Writes named tensors as one safetensors file: temporary file, fsync, rename; nothing half-written stays. */
+typedef struct hooke_tensor_out {
+    const char *name;
+    const char *dtype; /* "F32", "BF16", "I32", "I64" */
+    int n_dims;
+    int64_t shape[8];
+    const void *data; /* of that dtype, row-major */
+} hooke_tensor_out;
+HOOKE_API hooke_status hooke_write_safetensors(const char *path, const hooke_tensor_out *tensors, int n,
+                                               const char *const *metadata_pairs /* key, value, ..., NULL; or NULL */);
+/* Writes bytes to a file atomically. */
+HOOKE_API hooke_status hooke_write_file(const char *path, const void *data, size_t n);
+
+/* ---- text --------------------------------------------------------------------------------------------------- */
+
+typedef struct hooke_tokenizer hooke_tokenizer;
+enum {
+    HOOKE_ADD_SPECIAL = 1,     /* encode: run the post-processor (BOS where the model wants it) */
+    HOOKE_SKIP_SPECIAL = 2,    /* decode: drop special tokens */
+    HOOKE_SPECIAL_AS_TEXT = 4, /* encode: "<bos>" in the text is just text */
+};
+/* path: a tokenizer.json, or the folder that holds it (tokenizer_config.json beside it is honoured). Shareable between
+ * threads once open. */
+HOOKE_API hooke_status hooke_tokenizer_open(hooke_tokenizer **out, const char *path);
+HOOKE_API void hooke_tokenizer_close(hooke_tokenizer *tk);
+/* Invalid UTF-8 in text is read as U+FFFD, one for each maximal invalid part. */
+HOOKE_API hooke_status hooke_tokenizer_encode(const hooke_tokenizer *tk, hooke_ids *out, const char *text, size_t n_bytes,
+                                              int flags);
+HOOKE_API hooke_status hooke_tokenizer_decode(const hooke_tokenizer *tk, hooke_text *out, const int32_t *ids, size_t n,
+                                              int flags);
+/* The token's string as the vocabulary spells it ("▁Hello", "Ġthe"); NULL if there is none. Borrowed. */
+HOOKE_API const char *hooke_tokenizer_token(const hooke_tokenizer *tk, int32_t id);
+/* -1 if the vocabulary has no such token. */
+HOOKE_API int32_t hooke_tokenizer_id(const hooke_tokenizer *tk, const char *token);
+HOOKE_API int32_t hooke_tokenizer_n_vocab(const hooke_tokenizer *tk); /* largest id + 1 */
+HOOKE_API int32_t hooke_tokenizer_bos(const hooke_tokenizer *tk);     /* -1: none */
+HOOKE_API int32_t hooke_tokenizer_eos(const hooke_tokenizer *tk);
+HOOKE_API int32_t hooke_tokenizer_pad(const hooke_tokenizer *tk);
+HOOKE_API bool hooke_tokenizer_adds_bos(const hooke_tokenizer *tk);
+HOOKE_API bool hooke_tokenizer_is_special(const hooke_tokenizer *tk, int32_t id);
+
+typedef struct hooke_message {
+    const char *role; /* "user", "assistant", "system" */
+    const char *content;
+} hooke_message;
+/* Renders a conversation with the model's own chat template, e.g. Gemma's; the text already holds BOS: encode it without
+ * HOOKE_ADD_SPECIAL. HOOKE_E_UNSUPPORTED when the tokenizer has no template, or one that is not known by its text. */
+HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out, const hooke_message *messages, int n,
+                                         bool add_generation_prompt);
+
+/* Documents of a text file: plain (one document), .jsonl, .csv (a named column), each also .gz or .zst; "-" reads standard
+ * input as plain text. */
+typedef struct hooke_docs hooke_docs;
+HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path, const char *column /* NULL: "text" */);
+/* *text is borrowed until the next call; NULL at the end. */
+HOOKE_API hooke_status hooke_docs_next(hooke_docs *docs, const char **text, size_t *n_bytes);
+HOOKE_API void hooke_docs_close(hooke_docs *docs);
+
+/* Packs documents into contexts of exactly n_ctx ids, as SAELens' concat_and_batch_sequences does (see docs/tokens.md). */
+typedef struct hooke_packer hooke_packer;
+HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs, int n_ctx,
+                                         bool prepend_bos, int32_t separator /* -1: none */);
+/* Fills ids[n_ctx]; *got is false at the end (an unfinished context is dropped). */
+HOOKE_API hooke_status hooke_packer_next(hooke_packer *p, int32_t *ids, bool *got);
+HOOKE_API void hooke_packer_close(hooke_packer *p);
+
+/* ---- models ------------------------------------------------------------------------------------------------- */
+
+typedef struct hooke_model hooke_model;
+
+typedef struct hooke_model_options {
+    size_t size;
+    int64_t max_memory;      /* bytes resident at most, 0: no bound; layer-major reading when the model does not fit */
+    const char *rope_table;  /* "f32" (default; as transformers), "f32_div" (as TransformerLens), "f64" */
+    bool first_order_hooks;  /* reserved, false */
+} hooke_model_options;
+
+typedef struct hooke_model_info {
+    const char *name;         /* folder name, or what the config calls it */
+    const char *path;
+    const char *architecture; /* "gemma2", "gpt_neox", "gpt2", "llama", "qwen2", "qwen3", "gemma3_text", "gemma" */
+    const char *weight_dtype; /* "F32", "BF16", "F16" */
+    int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp, d_vocab, n_ctx;
+    int sliding_window;       /* 0: none */
+    bool tied_embeddings;
+    bool adds_bos;            /* the tokenizer's rule; what --prepend-bos defaults to */
+    bool layer_major;         /* weights are read layer by layer (max_memory) */
+    int64_t n_params, weight_bytes;
+} hooke_model_info;
+
+/* what: a folder in Hugging Face layout, or anything hooke_resolve() knows. Weights are mapped, not read. The context must
+ * outlive the model. */
+HOOKE_API hooke_status hooke_model_open(hooke_model **out, hooke_context *ctx, const char *what,
+                                        const hooke_model_options *options);
+HOOKE_API void hooke_model_close(hooke_model *m);
+HOOKE_API const hooke_model_info *hooke_model_get_info(const hooke_model *m);
+HOOKE_API const hooke_tokenizer *hooke_model_tokenizer(const hooke_model *m); /* NULL when the folder has none */
+/* Ids that end a generation (generation_config.json, else the eos of config.json). */
+HOOKE_API int hooke_model_stop_ids(const hooke_model *m, const int32_t **ids);
+
+/* ---- sites -------------------------------------------------------------------------------------------------------
+ * Places where activations can be read and overwritten. Public spelling: TransformerLens hook names
+ * ("blocks.3.hook_resid_post"); Hugging Face module paths ("model.layers.3", "model.layers.3.mlp.down_proj.input") are
+ * understood too. docs/sites.md lists them all. */
+
+typedef struct hooke_site {
+    int kind;  /* one of the library's site kinds; opaque to callers */
+    int layer; /* -1 for sites outside the blocks */
+} hooke_site;
+
+HOOKE_API hooke_status hooke_site_parse(const hooke_model *m, hooke_site *out, const char *name);
+HOOKE_API hooke_status hooke_site_name(const hooke_model *m, hooke_text *out, hooke_site site);
+/* Columns of the view: d_model, n_heads * d_head, ...; 0 where it depends on the batch (attention scores and patterns). */
+HOOKE_API int hooke_site_width(const hooke_model *m, hooke_site site);
+/* Sites whose TransformerLens name matches a glob ("blocks.*.hook_resid_post"; a plain name or module path matches itself).
+ * Writes at most capacity of them in execution order; *n is their full number. */
+HOOKE_API hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capacity, int *n, const char *pattern);
+
+/* ---- passes ------------------------------------------------------------------------------------------------- */
+
+/* Sequences of different length, without padding: sequence s is ids[start[s] .. start[s+1]). */
+typedef struct hooke_batch {
+    int n_seqs;
+    const int64_t *start; /* [n_seqs + 1], start[0] = 0 */
+    const int32_t *ids;   /* [start[n_seqs]] */
+} hooke_batch;
+
+/* What a tap sees. Rows are tokens in batch order, first_row + r is the token's index in batch->ids. For attention scores and
+ * patterns there is one call a sequence: rows are (head, query), columns are keys, `seq` says which. Logits come in blocks of
+ * rows. Valid during the call only. */
+typedef struct hooke_view {
+    hooke_site site;
+    const hooke_batch *batch;
+    const float *data; /* [n_rows, n_cols], ld elements between rows */
+    int64_t n_rows, n_cols, ld;
+    int64_t first_row;
+    int n_heads; /* n_cols = n_heads * width of one head; 1 where heads play no part */
+    int seq;     /* attention scores and patterns: the sequence; else -1 */
+} hooke_view;
+
+typedef hooke_status (*hooke_tap_fn)(void *payload, const hooke_view *view);
+/* An edit may overwrite data[n_rows, n_cols] in place. */
+typedef hooke_status (*hooke_edit_fn)(void *payload, const hooke_view *view, float *data);
+
+typedef struct hooke_hook {
+    hooke_site site;
+    hooke_tap_fn tap;   /* either ... */
+    hooke_edit_fn edit; /* ... or; at one site hooks run in the order given */
+    void *payload;
+} hooke_hook;
+
+typedef struct hooke_cache hooke_cache;
+
+typedef struct hooke_run_options {
+    size_t size;
+    const hooke_hook *hooks;
+    int n_hooks;
+    /* The pass stops at the deepest hooked site. Ask for logits by hooking site "logits"; last_logits_only computes that site
+     * (and unembed) for each sequence's last token alone. */
+    bool last_logits_only;
+    hooke_cache *cache; /* append to these sequences; NULL: every sequence starts at position 0 */
+    /* Start in the middle: block first_layer reads resid[n_tokens, d_model] as its hook_resid_pre. 0 and NULL: from the ids.
+     * first_layer may equal n_layers (final norm and logits only). */
+    int first_layer;
+    const float *resid;
+    int64_t batch_tokens; /* tokens carried through the model at a time, whole sequences; 0: a default */
+} hooke_run_options;
+
+/* Runs the batch through the model. Hooks may be called once per group of sequences (batch_tokens). */
+HOOKE_API hooke_status hooke_model_run(hooke_model *m, const hooke_batch *batch, const hooke_run_options *options);
+
+/* logits[n, d_vocab] of rows x[n, d_model] as hook site "ln_final.hook_out" delivers them (final norm with gain applied);
+ * soft cap applied. ld is d_vocab. */
+HOOKE_API hooke_status hooke_model_unembed(hooke_model *m, float *logits, const float *x, int64_t n);
+/* Logit effect of directions: out[n, d_vocab] = rows x[n, d_model] through the unembedding with the final norm's gain folded
+ * in and no bias or soft cap (the usual "top logits" of a decoder row). */
+HOOKE_API hooke_status hooke_model_logit_lens(hooke_model *m, float *out, const float *x, int64_t n);
+
+/* Key/value cache of n_seqs sequences of at most n_ctx tokens. */
+HOOKE_API hooke_status hooke_cache_open(hooke_cache **out, hooke_model *m, int n_seqs, int n_ctx);
+HOOKE_API void hooke_cache_close(hooke_cache *c);
+HOOKE_API int hooke_cache_length(const hooke_cache *c, int seq);
+/* Copies the first n_layers layers of sequence `from` over sequence `to` (which takes over its length). */
+HOOKE_API hooke_status hooke_cache_copy(hooke_cache *c, int to, int from, int n_layers);
+
+/* ---- generation --------------------------------------------------------------------------------------------- */
+
+typedef hooke_status (*hooke_token_fn)(void *payload, int seq, int32_t id);
+
+typedef struct hooke_generate_options {
+    size_t size;
+    int n_new;         /* tokens at most, default 64 */
+    float temperature; /* 0: greedy */
+    float top_p;       /* 0 or 1: off */
+    uint64_t seed;
+    bool ignore_stop;  /* go on past stop ids */
+    bool no_cache;     /* recompute the whole prefix for every token (for tests; same tokens) */
+    const hooke_hook *hooks; /* edits applied to sequence rows; see seq_hooks */
+    int n_hooks;
+    const uint8_t *hooks_for_seq; /* [n_seqs], 0: this sequence runs without the hooks; NULL: all with. Sequences with equal
+                                     prompts share the prefill up to the first edited layer */
+    hooke_token_fn on_token; /* may be NULL */
+    void *payload;
+} hooke_generate_options;
+
+/* Continues every sequence of the batch; out[n_seqs] receives the new ids only. Draws are keyed by (seed, sequence, position):
+ * a sequence's tokens do not depend on its companions. */
+HOOKE_API hooke_status hooke_generate(hooke_model *m, hooke_ids *out, const hooke_batch *prompts,
+                                      const hooke_generate_options *options);
+
+/* ---- dictionaries ------------------------------------------------------------------------------------------- */
+
+typedef struct hooke_dict hooke_dict;
+
+typedef struct hooke_dict_options {
+    size_t size;
+    bool canonical;           /* fold scales and decoder norms: unit decoder rows (spec: fold_W_dec_norm) */
+    const char *architecture; /* override for files that do not say; NULL: trust the file */
+} hooke_dict_options;
+
+typedef struct hooke_dict_info {
+    const char *name, *path;
+    const char *format;       /* "gemma_scope", "saelens", "saelens_legacy" */
+    const char *architecture; /* "standard", "jumprelu", "topk", "batchtopk", "gated", "matryoshka_batchtopk", "transcoder", ... */
+    const char *dtype;        /* of the weights in the file */
+    const char *model_name;   /* "" where the file does not say */
+    const char *site;         /* input hook name as the file spells it; "" unknown */
+    const char *site_out;     /* transcoders; else same as site */
+    int hook_head_index;      /* -1: not a single head */
+    int d_in, d_out, d_dict, k;
+    bool apply_b_dec_to_input, canonical, is_transcoder, has_skip, has_threshold;
+    bool rescale_acts_by_decoder_norm;
+    const char *normalize_activations; /* "none", "constant_norm_rescale", "layer_norm", "expected_average_only_in" */
+    const char *activation_scale;      /* "raw" or "canonical": what printed activation values mean */
+    bool prepend_bos;
+    int context_size;         /* 0 unknown */
+    float expected_l0;        /* 0 unknown */
+    bool center_input;        /* input must be mean-centred (center_writing_weights) */
+    int64_t weight_bytes;
+    const char *config_json;  /* the configuration as found, one JSON object; "{}" where the format has none */
+} hooke_dict_info;
+
+HOOKE_API hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *what,
+                                       const hooke_dict_options *options);
+HOOKE_API void hooke_dict_close(hooke_dict *d);
+HOOKE_API const hooke_dict_info *hooke_dict_get_info(const hooke_dict *d);
+
+/* Sparse codes in CSR form: row r holds indices[indptr[r] .. indptr[r+1]), increasing, with values that are never 0. */
+typedef struct hooke_codes {
+    int64_t n_rows;
+    int32_t n_cols; /* d_dict */
+    int64_t *indptr;  /* [n_rows + 1] */
+    int32_t *indices; /* [indptr[n_rows]] */
+    float *values;
+    float *norm_mean, *norm_scale; /* [n_rows] run-time input normalisation that decode undoes; NULL where there is none */
+    int64_t capacity, row_capacity;
+} hooke_codes;
+HOOKE_API void hooke_codes_release(hooke_codes *c);
+
+typedef struct hooke_feature_set {
+    const int32_t *features; /* increasing */
+    int n;
+} hooke_feature_set;
+
+/* codes of x[n, d_in]. With a subset only those features appear (selection, e.g. top-k, still runs over the whole width). */
+HOOKE_API hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, int64_t n, int64_t ld,
+                                         const hooke_feature_set *subset);
+/* y[n, d_out] = reconstruction from codes. A skip transcoder also needs x (its raw input); others ignore x, which may be NULL. */
+HOOKE_API hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c,
+                                         const hooke_feature_set *subset, const float *x, int64_t ld_x);
+/* Rows as float32, in the scale of the info's activation_scale. */
+HOOKE_API hooke_status hooke_dict_decoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_out] */);
+HOOKE_API hooke_status hooke_dict_encoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_in] */);
+HOOKE_API hooke_status hooke_dict_vector(const hooke_dict *d, const char *name /* b_enc, b_dec, threshold, b_gate, b_mag, r_mag */,
+                                         float *out, int64_t n);
+/* The n decoder rows nearest by cosine to `feature`'s, best first, itself left out. */
+HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int32_t *out, float *cosine, int n);
+/* Shapes, finite values, decoder norms. Fills report with one line a finding; HOOKE_E_FORMAT when something is wrong. */
+HOOKE_API hooke_status hooke_dict_check(hooke_dict *d, hooke_text *report);
+
+/* ---- evaluations -------------------------------------------------------------------------------------------- */
+
+typedef struct hooke_core_options {
+    size_t size;
+    int batch_size_prompts;               /* 16 */
+    int n_eval_reconstruction_batches;    /* 10 */
+    int n_eval_sparsity_variance_batches; /* 1 */
+    int context_size;                     /* 128 */
+    bool exclude_special_tokens_from_reconstruction;
+    const char *dataset; /* a text file for hooke_docs_open; recorded in the result */
+    const char *column;
+    const char *ids_file; /* instead of dataset: JSON array of contexts of token ids */
+} hooke_core_options;
+
+/* SAEBench 0.6.0's core metrics (means over tokens; definitions in docs/eval-core.md). NaN where undefined. */
+typedef struct hooke_core_metrics {
+    double kl_div_score, kl_div_with_ablation, kl_div_with_sae;
+    double ce_loss_score, ce_loss_with_ablation, ce_loss_with_sae, ce_loss_without_sae;
+    double explained_variance, explained_variance_legacy, mse, cossim;
+    double l2_norm_in, l2_norm_out, l2_ratio, relative_reconstruction_bias;
+    double l0, l1;
+    int64_t total_tokens_eval_reconstruction, total_tokens_eval_sparsity_variance;
+    double freq_over_1_percent, freq_over_10_percent;
+    double normalized_freq_over_1_percent, normalized_freq_over_10_percent;
+    double average_max_encoder_cosine_sim, average_max_decoder_cosine_sim, frac_alive;
+    /* Not SAEBench's: the variance about the mean, and KL by log-softmax (never poisoned by underflow). */
+    double explained_variance_exact, kl_div_with_sae_exact, kl_div_with_ablation_exact;
+} hooke_core_metrics;
+
+typedef struct hooke_core_result hooke_core_result;
+HOOKE_API hooke_status hooke_eval_core(hooke_core_result **out, hooke_model *m, hooke_dict *d,
+                                       const hooke_core_options *options);
+HOOKE_API const hooke_core_metrics *hooke_core_get_metrics(const hooke_core_result *r);
+/* SAEBench's result document. release and sae_id fill sae_lens_release_id and sae_lens_id. */
+HOOKE_API hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const char *release, const char *sae_id);
+HOOKE_API void hooke_core_close(hooke_core_result *r);
+
+/* ---- measuring and making ----------------------------------------------------------------------------------- */
+
+typedef struct hooke_bench_options {
+    size_t size;
+    const char *shape;       /* "gemma-2-2b", "pythia-70m", ... (hooke synth's names) */
+    const char *model, *dict; /* or real ones */
+    int width;               /* d_dict */
+    int n_tokens;            /* rows for encode and decode, prompt tokens for prefill */
+    int l0;
+    int runs;                /* counted runs, default 5 */
+} hooke_bench_options;
+
+typedef struct hooke_bench_row {
+    char name[48], shape[64], dtype[16];
+    int threads, runs;
+    double seconds, seconds_min, seconds_max; /* seconds is the median */
+    double gflops, ceiling_gflops, fraction;  /* of the ceiling that applies: operations, or bytes for generation */
+    double bytes_per_second, tokens_per_second;
+    int64_t peak_rss_bytes;
+} hooke_bench_row;
+typedef void (*hooke_bench_fn)(void *payload, const hooke_bench_row *row);
+/* name: "ceiling", "prefill", "generate", "encode", "decode". Rows arrive as they are measured. */
+HOOKE_API hooke_status hooke_bench(hooke_context *ctx, const char *name, const hooke_bench_options *options,
+                                   hooke_bench_fn on_row, void *payload);
+
+/* Writes a random-weight model or dictionary of a published shape in its published layout, streamed to disk.
+ * shape: "gemma-2-2b", "gemma-2-9b", "pythia-70m", ..., "gemma-scope-2b-16k", ... */
+HOOKE_API hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed, int64_t *bytes);
+/* Shape names that hooke_synth and hooke_bench know; NULL past the end. */
+HOOKE_API const char *hooke_shape_name(int index);
+
+/* JSON object: version, cpu levels built and found, libraries, hub cache, assets, what is missing for which command. */
+HOOKE_API hooke_status hooke_doctor_json(hooke_text *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,35 @@
+/* status.h: how functions fail. A function that can fail returns hooke_status; the message is made where the fault is seen. */
+#ifndef HOOKE_BASE_STATUS_H
+#define HOOKE_BASE_STATUS_H
+
+#include "hooke.h"
+
+/* The only macros that leave a function, and their names say so. */
+#define RETURN_IF_ERROR(call)                                                                                \
+    do {                                                                                                     \
+        hooke_status st_ = (call);                                                                           \
+        if (st_ != HOOKE_OK) return st_;                                                                     \
+    } while (0)
+#define RETURN_IF(cond, ...)                                                                                 \
+    do {                                                                                                     \
+        if (cond) return fail(__VA_ARGS__);                                                                  \
+    } while (0)
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Stores the message for this thread (at most 1 KiB, cut at a character) and returns the code. */
+hooke_status fail(hooke_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Puts "prefix: " before this thread's message; returns st, so that a boundary reads `return fail_within(st, "layer %d", i)`. */
+hooke_status fail_within(hooke_status st, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Failure with errno's text appended. */
+hooke_status fail_errno(hooke_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Carries a worker's message to another thread: copy it in the worker, set it in the caller. */
+void error_copy(char *out, size_t n);
+void error_set(const char *message);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
