@@ -54,7 +54,7 @@ hooke_status json_string(const char **out, const struct json *o, const char *key
  * NaN and infinities are written as NaN, Infinity, -Infinity (as Python's json does). */
 struct json_writer {
     hooke_text *out;
-    int indent; /* spaces a level, 0: one line */
+    int indent; /* spaces a level, 0: one line, -1: one line without spaces */
     int depth;
     bool need_comma, after_key;
     hooke_status status; /* first failure; later calls do nothing */
