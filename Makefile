@@ -32,7 +32,7 @@ SRC := $(filter-out $(if $(filter 1,$(HAVE_DNNL)),src/tensor/cpu/gemm_plain.c,sr
 ifeq ($(HAVE_DNNL),1)
 LDLIBS += -ldnnl
 endif
-ISA_SRC := $(filter %_avx2.c %_avx512.c %_avx512bf16.c,$(SRC))
+ISA_SRC := $(filter %_avx2.c %_avx512.c %_avx512bf16.c %/cpu_x86.c,$(SRC))
 ifneq ($(ARCH),x86_64)
 SRC := $(filter-out $(ISA_SRC),$(SRC))
 else

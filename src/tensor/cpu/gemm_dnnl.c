@@ -1,0 +1,44 @@
+/* gemm_dnnl.c: matrix products by oneDNN (2.x and 3.x). The only file that knows the library.
+ *
+ * Every call is serial: callers cut the work into tiles of fixed shape and spread those, so that results don't depend on the
+ * number of threads. oneDNN asks omp_get_max_threads(), and inside an active parallel region takes one thread; the guard covers
+ * calls from outside of one. */
+#include "tensor/cpu/kernels.h"
+
+#include <oneapi/dnnl/dnnl.h>
+#include <omp.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+static hooke_status gemm_dnnl(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b,
+                              bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
+{
+    if (m == 0 || n == 0) return HOOKE_OK;
+    int threads = omp_get_max_threads();
+    if (threads > 1) omp_set_num_threads(1);
+    dnnl_status_t st =
+        dnnl_sgemm('N', in_first ? 'N' : 'T', m, n, k, 1.0F, a, ld_a, b, ld_b, accumulate ? 1.0F : 0.0F, c, ld_c);
+    if (threads > 1) omp_set_num_threads(threads);
+    RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE, "oneDNN: product of [%lld, %lld] and %lld columns failed with status %d",
+              (long long)m, (long long)k, (long long)n, (int)st);
+    return HOOKE_OK;
+}
+
+void kernels_fill_library(struct kernels *t)
+{
+    t->gemm = gemm_dnnl;
+}
+
+void kernels_fill_library_bf16(struct kernels *t)
+{
+    (void)t;
+}
+
+const char *gemm_library_name(void)
+{
+    static char name[32];
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(name, sizeof name, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
+    return name;
+}
