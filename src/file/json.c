@@ -68,30 +68,38 @@ static size_t escape_length(const char *s, size_t n)
     return low >= 0xDC00 && low <= 0xDFFF ? 12 : 0;
 }
 
-/* True when the eight bytes hold neither a backslash nor a byte above 0x7F. */
-static bool is_plain_word(const char *s)
+/* Bytes at s before the first backslash or byte above 0x7F, looking at eight at a time; at most n. */
+static size_t plain_bytes(const char *s, size_t n)
 {
-    uint64_t w;
-    memcpy(&w, s, sizeof w);
-    uint64_t slash = w ^ 0x5C5C5C5C5C5C5C5Cu;
-    return (((slash - 0x0101010101010101u) | w) & 0x8080808080808080u) == 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t w, slash;
+        memcpy(&w, s + i, sizeof w);
+        slash = w ^ 0x5C5C5C5C5C5C5C5Cu; /* a zero byte where the backslash is: its borrow sets the high bit */
+        if ((((slash - 0x0101010101010101u) | w) & 0x8080808080808080u) != 0) break;
+    }
+    while (i < n && s[i] != '\\' && (unsigned char)s[i] < 0x80) i++;
+    return i;
+}
+
+/* Three-byte sequences other than E0 and ED, whose second byte is restricted, are most of a vocabulary ("\u2581"). */
+static bool is_common_triple(const char *s, size_t n)
+{
+    unsigned char lead = (unsigned char)s[0];
+    return n >= 3 && lead > 0xE0 && lead <= 0xEF && lead != 0xED && ((unsigned char)s[1] & 0xC0) == 0x80 &&
+           ((unsigned char)s[2] & 0xC0) == 0x80;
 }
 
 static hooke_status sweep(const char *text, size_t n, const char *name)
 {
-    size_t i = 0;
-    while (i < n) {
-        if (i + 8 <= n && is_plain_word(text + i)) {
-            i += 8;
-            continue;
-        }
-        size_t length = 1;
+    for (size_t i = plain_bytes(text, n); i < n; i += plain_bytes(text + i, n - i)) {
+        size_t length;
         uint32_t code;
         if (text[i] == '\\') {
             length = escape_length(text + i, n - i);
             RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: \\u escape is half of a surrogate pair", name, i);
-        } else if ((unsigned char)text[i] >= 0x80) {
-            length = (size_t)utf8_decode(&code, text + i, n - i);
+        } else {
+            length = is_common_triple(text + i, n - i) ? 3 : (size_t)utf8_decode(&code, text + i, n - i);
             RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: not UTF-8", name, i);
         }
         i += length;
