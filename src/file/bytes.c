@@ -18,8 +18,10 @@ static hooke_status open_for_reading(int *fd, struct stat *info, const char *pat
         return fail_errno(is_missing ? HOOKE_E_NOT_FOUND : HOOKE_E_IO, "%s", path);
     }
     hooke_status st = HOOKE_OK;
-    if (fstat(*fd, info) != 0) st = fail_errno(HOOKE_E_IO, "%s", path);
-    else if (S_ISDIR(info->st_mode)) st = fail(HOOKE_E_FORMAT, "%s: expected a file, found a folder", path);
+    if (fstat(*fd, info) != 0)
+        st = fail_errno(HOOKE_E_IO, "%s", path);
+    else if (S_ISDIR(info->st_mode))
+        st = fail(HOOKE_E_FORMAT, "%s: expected a file, found a folder", path);
     if (st != HOOKE_OK) close(*fd);
     return st;
 }
@@ -35,7 +37,8 @@ hooke_status map_open(struct mapped_file *out, const char *path)
     hooke_status st = HOOKE_OK;
     void *data = NULL;
     if (!S_ISREG(info.st_mode)) st = fail(HOOKE_E_FORMAT, "%s: not a regular file", path);
-    if (st == HOOKE_OK && (uint64_t)info.st_size > PTRDIFF_MAX) st = fail(HOOKE_E_UNSUPPORTED, "%s: too large to map", path);
+    if (st == HOOKE_OK && (uint64_t)info.st_size > PTRDIFF_MAX)
+        st = fail(HOOKE_E_UNSUPPORTED, "%s: too large to map", path);
     if (st == HOOKE_OK && info.st_size > 0) {
         data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (data == MAP_FAILED) st = fail_errno(HOOKE_E_IO, "%s: cannot be mapped", path);
@@ -93,7 +96,8 @@ static hooke_status read_all(hooke_text *out, int fd, size_t hint, size_t max_by
     for (;;) {
         if (out->n + 1 == out->capacity) {
             size_t need = out->capacity + PIECE < max_bytes + 2 ? out->capacity + PIECE : max_bytes + 2;
-            RETURN_IF(out->n > max_bytes, HOOKE_E_UNSUPPORTED, "%s: longer than the limit of %zu bytes", path, max_bytes);
+            RETURN_IF(out->n > max_bytes, HOOKE_E_UNSUPPORTED, "%s: longer than the limit of %zu bytes", path,
+                      max_bytes);
             RETURN_IF_ERROR(mem_grow(&data, &out->capacity, need, 1, max_bytes + 2, "bytes of a file"));
             out->data = data;
         }
@@ -103,7 +107,8 @@ static hooke_status read_all(hooke_text *out, int fd, size_t hint, size_t max_by
         if (got == 0) break;
         out->n += (size_t)got;
     }
-    RETURN_IF(out->n > max_bytes, HOOKE_E_UNSUPPORTED, "%s: longer than the limit of %zu bytes", path, max_bytes);
+    RETURN_IF(out->n > max_bytes, HOOKE_E_UNSUPPORTED, "%s: longer than the limit of %zu bytes", path,
+              max_bytes);
     out->data[out->n] = '\0';
     return HOOKE_OK;
 }
@@ -118,7 +123,8 @@ hooke_status file_read(hooke_text *out, const char *path, size_t max_bytes)
     hooke_status st = HOOKE_OK;
     uint64_t size = info.st_size > 0 ? (uint64_t)info.st_size : 0;
     if (size > max_bytes)
-        st = fail(HOOKE_E_UNSUPPORTED, "%s: %llu bytes, the limit is %zu", path, (unsigned long long)size, max_bytes);
+        st = fail(HOOKE_E_UNSUPPORTED, "%s: %llu bytes, the limit is %zu", path, (unsigned long long)size,
+                  max_bytes);
     if (st == HOOKE_OK) st = read_all(out, fd, (size_t)size, max_bytes, path);
     close(fd);
     if (st != HOOKE_OK) hooke_text_release(out);
@@ -159,7 +165,8 @@ hooke_status make_folders(const char *path)
         char kept = part.data[i];
         if (kept != '/' && kept != '\0') continue;
         part.data[i] = '\0';
-        if (mkdir(part.data, 0777) != 0 && !is_folder(part.data)) st = fail_errno(HOOKE_E_IO, "%s: cannot make folder", part.data);
+        if (mkdir(part.data, 0777) != 0 && !is_folder(part.data))
+            st = fail_errno(HOOKE_E_IO, "%s: cannot make folder", part.data);
         part.data[i] = kept;
     }
     hooke_text_release(&part);
@@ -194,13 +201,15 @@ hooke_status new_file_open(struct new_file *f, const char *path)
     struct stat info;
     memset(f, 0, sizeof *f);
     RETURN_IF(path[0] == '\0', HOOKE_E_ARGUMENT, "a file to write needs a name");
-    RETURN_IF(stat(path, &info) == 0 && !S_ISREG(info.st_mode), HOOKE_E_ARGUMENT, "%s: exists and is not a regular file", path);
+    RETURN_IF(stat(path, &info) == 0 && !S_ISREG(info.st_mode), HOOKE_E_ARGUMENT,
+              "%s: exists and is not a regular file", path);
     hooke_status st = make_names(f, path);
     for (int tries = 0; st == HOOKE_OK && !f->is_open; tries++) {
         f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         f->is_open = f->fd >= 0;
         if (f->is_open) break;
-        if (errno != EEXIST || tries == 100) { /* left behind by an earlier process of this number: take the next */
+        if (errno != EEXIST ||
+            tries == 100) { /* left behind by an earlier process of this number: take the next */
             st = fail_errno(HOOKE_E_IO, "%s: cannot be written", f->temporary);
             break;
         }
@@ -246,9 +255,12 @@ hooke_status new_file_commit(struct new_file *f)
     RETURN_IF(!f->is_open, HOOKE_E_INTERNAL, "no file is open to commit");
     if (fsync(f->fd) != 0) st = fail_errno(HOOKE_E_IO, "%s: cannot be written", f->path);
     if (close(f->fd) != 0 && st == HOOKE_OK) st = fail_errno(HOOKE_E_IO, "%s: cannot be written", f->path);
-    if (st == HOOKE_OK && rename(f->temporary, f->path) != 0) st = fail_errno(HOOKE_E_IO, "%s: cannot be put in place", f->path);
-    if (st == HOOKE_OK) sync_folder(f->path);
-    else unlink(f->temporary);
+    if (st == HOOKE_OK && rename(f->temporary, f->path) != 0)
+        st = fail_errno(HOOKE_E_IO, "%s: cannot be put in place", f->path);
+    if (st == HOOKE_OK)
+        sync_folder(f->path);
+    else
+        unlink(f->temporary);
     release_names(f);
     return st;
 }

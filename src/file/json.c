@@ -19,7 +19,8 @@
 #include "file/bytes.h"
 
 enum { SLAB_BYTES = 48 * 1024, NUMBER_BYTES = 512 };
-#define JSON_MAX_BYTES ((size_t)1 << 30) /* yajl's own buffers double without looking at overflow: stay far below it */
+#define JSON_MAX_BYTES \
+    ((size_t)1 << 30) /* yajl's own buffers double without looking at overflow: stay far below it */
 
 struct builder {
     struct arena *arena;
@@ -47,7 +48,7 @@ static int hex4(const char *s, size_t n, uint32_t *code)
     for (size_t i = 0; i < 4; i++) {
         if (i >= n) return 0;
         char c = s[i];
-        uint32_t digit = c >= '0' && c <= '9' ? (uint32_t)(c - '0')
+        uint32_t digit = c >= '0' && c <= '9'   ? (uint32_t)(c - '0')
                          : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a' + 10)
                          : c >= 'A' && c <= 'F' ? (uint32_t)(c - 'A' + 10)
                                                 : 16;
@@ -75,7 +76,8 @@ static size_t plain_bytes(const char *s, size_t n)
     for (; i + 8 <= n; i += 8) {
         uint64_t w, slash;
         memcpy(&w, s + i, sizeof w);
-        slash = w ^ 0x5C5C5C5C5C5C5C5Cu; /* a zero byte where the backslash is: its borrow sets the high bit */
+        slash =
+            w ^ 0x5C5C5C5C5C5C5C5Cu; /* a zero byte where the backslash is: its borrow sets the high bit */
         if ((((slash - 0x0101010101010101u) | w) & 0x8080808080808080u) != 0) break;
     }
     while (i < n && s[i] != '\\' && (unsigned char)s[i] < 0x80) i++;
@@ -97,7 +99,8 @@ static hooke_status sweep(const char *text, size_t n, const char *name)
         uint32_t code;
         if (text[i] == '\\') {
             length = escape_length(text + i, n - i);
-            RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: \\u escape is half of a surrogate pair", name, i);
+            RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: \\u escape is half of a surrogate pair",
+                      name, i);
         } else {
             length = is_common_triple(text + i, n - i) ? 3 : (size_t)utf8_decode(&code, text + i, n - i);
             RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: not UTF-8", name, i);
@@ -132,7 +135,8 @@ struct scratch_head {
 static void *scratch_alloc(void *ctx, size_t bytes)
 {
     struct builder *b = ctx;
-    struct scratch_head *h = bytes > JSON_MAX_BYTES * 2 ? NULL : arena_alloc(&b->scratch, sizeof *h + bytes, 1);
+    struct scratch_head *h =
+        bytes > JSON_MAX_BYTES * 2 ? NULL : arena_alloc(&b->scratch, sizeof *h + bytes, 1);
     if (!h) longjmp(b->out_of_memory, 1);
     h->bytes = bytes;
     return h + 1;
@@ -180,8 +184,10 @@ static struct json *add(struct builder *b, enum json_kind kind, size_t extra)
         return v;
     }
     struct json *list = b->open[b->depth - 1].list;
-    if (b->open[b->depth - 1].last) b->open[b->depth - 1].last->next = v;
-    else list->as.list.first = v;
+    if (b->open[b->depth - 1].last)
+        b->open[b->depth - 1].last->next = v;
+    else
+        list->as.list.first = v;
     b->open[b->depth - 1].last = v;
     list->as.list.n++;
     return v;
@@ -212,7 +218,8 @@ static bool parse_int64(const char *s, size_t n, int64_t *out)
 static int on_real(struct builder *b, const char *s, size_t n)
 {
     char digits[NUMBER_BYTES];
-    if (n >= sizeof digits) return stop(b, fail(HOOKE_E_FORMAT, "%s: a number of %zu characters", b->name, n));
+    if (n >= sizeof digits)
+        return stop(b, fail(HOOKE_E_FORMAT, "%s: a number of %zu characters", b->name, n));
     memcpy(digits, s, n);
     digits[n] = '\0';
     double real = strtod(digits, NULL);
@@ -229,8 +236,8 @@ static int on_number(void *ctx, const char *s, size_t n)
     for (size_t i = 0; i < n; i++)
         if (s[i] == '.' || s[i] == 'e' || s[i] == 'E') return on_real(b, s, n);
     if (!parse_int64(s, n, &integer))
-        return stop(b, fail(HOOKE_E_FORMAT, "%s: integer %.*s%s does not fit 64 bits", b->name, n < 40 ? (int)n : 40, s,
-                            n < 40 ? "" : "..."));
+        return stop(b, fail(HOOKE_E_FORMAT, "%s: integer %.*s%s does not fit 64 bits", b->name,
+                            n < 40 ? (int)n : 40, s, n < 40 ? "" : "..."));
     struct json *v = add(b, JSON_INT, 0);
     if (v) v->as.integer = integer;
     return v != NULL;
@@ -336,8 +343,9 @@ static hooke_status syntax_error(yajl_handle h, const char *text, size_t n, cons
 
 static hooke_status run_yajl(struct builder *b, const char *text, size_t n)
 {
-    static const yajl_callbacks callbacks = { on_null,   on_boolean,   NULL,   NULL,       on_number,      on_string,
-                                              on_start_map, on_key, on_end_map, on_start_array, on_end_array };
+    static const yajl_callbacks callbacks = { on_null,    on_boolean,     NULL,         NULL,
+                                              on_number,  on_string,      on_start_map, on_key,
+                                              on_end_map, on_start_array, on_end_array };
     yajl_alloc_funcs memory = { scratch_alloc, scratch_realloc, scratch_free, b };
     if (setjmp(b->out_of_memory)) return fail(HOOKE_E_MEMORY, "%s: out of memory while parsing", b->name);
     yajl_handle h = yajl_alloc(&callbacks, &memory, b);
@@ -348,17 +356,20 @@ static hooke_status run_yajl(struct builder *b, const char *text, size_t n)
     return st == yajl_status_ok && b->root ? HOOKE_OK : syntax_error(h, text, n, b->name);
 }
 
-hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags, const char *name)
+hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags,
+                        const char *name)
 {
     *out = NULL;
-    RETURN_IF(n > JSON_MAX_BYTES, HOOKE_E_UNSUPPORTED, "%s: JSON of %zu bytes, the limit is %zu", name, n, JSON_MAX_BYTES);
+    RETURN_IF(n > JSON_MAX_BYTES, HOOKE_E_UNSUPPORTED, "%s: JSON of %zu bytes, the limit is %zu", name, n,
+              JSON_MAX_BYTES);
     RETURN_IF_ERROR(sweep(text, n, name));
     struct builder *b = mem_alloc(1, sizeof *b);
     RETURN_IF(!b, HOOKE_E_MEMORY, "%s: out of memory", name);
     b->arena = a;
     b->name = name;
     b->flags = flags;
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* strtod reads "0,5" where the host program says so */
+    locale_t c_locale =
+        newlocale(LC_ALL_MASK, "C", (locale_t)0); /* strtod reads "0,5" where the host program says so */
     locale_t before = c_locale ? uselocale(c_locale) : (locale_t)0;
     hooke_status st = run_yajl(b, text, n);
     if (c_locale) {
@@ -371,7 +382,8 @@ hooke_status json_parse(const struct json **out, struct arena *a, const char *te
     return st;
 }
 
-hooke_status json_read(const struct json **out, struct arena *a, const char *path, size_t max_bytes, int flags)
+hooke_status json_read(const struct json **out, struct arena *a, const char *path, size_t max_bytes,
+                       int flags)
 {
     hooke_text text = { 0 };
     *out = NULL;
@@ -400,19 +412,22 @@ bool json_is_null(const struct json *v)
 
 static const char *kind_name(enum json_kind kind)
 {
-    static const char *const names[] = { "null", "true or false", "an integer", "a number", "a string", "an array", "an object" };
+    static const char *const names[] = { "null",     "true or false", "an integer", "a number",
+                                         "a string", "an array",      "an object" };
     return names[kind];
 }
 
-hooke_status json_int(int64_t *out, const struct json *o, const char *key, int64_t low, int64_t high, int64_t fallback,
-                      const char *name)
+hooke_status json_int(int64_t *out, const struct json *o, const char *key, int64_t low, int64_t high,
+                      int64_t fallback, const char *name)
 {
     const struct json *v = json_get(o, key);
     *out = fallback;
     if (json_is_null(v)) return HOOKE_OK;
-    RETURN_IF(v->kind != JSON_INT, HOOKE_E_FORMAT, "%s: key '%s': expected an integer, found %s", name, key, kind_name(v->kind));
-    RETURN_IF(v->as.integer < low || v->as.integer > high, HOOKE_E_FORMAT, "%s: key '%s': %lld is not in %lld .. %lld", name, key,
-              (long long)v->as.integer, (long long)low, (long long)high);
+    RETURN_IF(v->kind != JSON_INT, HOOKE_E_FORMAT, "%s: key '%s': expected an integer, found %s", name, key,
+              kind_name(v->kind));
+    RETURN_IF(v->as.integer < low || v->as.integer > high, HOOKE_E_FORMAT,
+              "%s: key '%s': %lld is not in %lld .. %lld", name, key, (long long)v->as.integer,
+              (long long)low, (long long)high);
     *out = v->as.integer;
     return HOOKE_OK;
 }
@@ -422,8 +437,8 @@ hooke_status json_real(double *out, const struct json *o, const char *key, doubl
     const struct json *v = json_get(o, key);
     *out = fallback;
     if (json_is_null(v)) return HOOKE_OK;
-    RETURN_IF(v->kind != JSON_INT && v->kind != JSON_REAL, HOOKE_E_FORMAT, "%s: key '%s': expected a number, found %s", name, key,
-              kind_name(v->kind));
+    RETURN_IF(v->kind != JSON_INT && v->kind != JSON_REAL, HOOKE_E_FORMAT,
+              "%s: key '%s': expected a number, found %s", name, key, kind_name(v->kind));
     *out = v->kind == JSON_INT ? (double)v->as.integer : v->as.real;
     return HOOKE_OK;
 }
@@ -433,19 +448,22 @@ hooke_status json_bool(bool *out, const struct json *o, const char *key, bool fa
     const struct json *v = json_get(o, key);
     *out = fallback;
     if (json_is_null(v)) return HOOKE_OK;
-    RETURN_IF(v->kind != JSON_BOOL, HOOKE_E_FORMAT, "%s: key '%s': expected true or false, found %s", name, key,
-              kind_name(v->kind));
+    RETURN_IF(v->kind != JSON_BOOL, HOOKE_E_FORMAT, "%s: key '%s': expected true or false, found %s", name,
+              key, kind_name(v->kind));
     *out = v->as.boolean;
     return HOOKE_OK;
 }
 
-hooke_status json_string(const char **out, const struct json *o, const char *key, const char *fallback, const char *name)
+hooke_status json_string(const char **out, const struct json *o, const char *key, const char *fallback,
+                         const char *name)
 {
     const struct json *v = json_get(o, key);
     *out = fallback;
     if (json_is_null(v)) return HOOKE_OK;
-    RETURN_IF(v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: key '%s': expected a string, found %s", name, key, kind_name(v->kind));
-    RETURN_IF(strlen(v->as.string.bytes) != v->as.string.n, HOOKE_E_FORMAT, "%s: key '%s': the string holds a NUL", name, key);
+    RETURN_IF(v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: key '%s': expected a string, found %s", name, key,
+              kind_name(v->kind));
+    RETURN_IF(strlen(v->as.string.bytes) != v->as.string.n, HOOKE_E_FORMAT,
+              "%s: key '%s': the string holds a NUL", name, key);
     *out = v->as.string.bytes;
     return HOOKE_OK;
 }

@@ -131,8 +131,10 @@ void jw_string_n(struct json_writer *w, const char *s, size_t n)
 
 void jw_string(struct json_writer *w, const char *s)
 {
-    if (s) jw_string_n(w, s, strlen(s));
-    else jw_null(w);
+    if (s)
+        jw_string_n(w, s, strlen(s));
+    else
+        jw_null(w);
 }
 
 static void key_n(struct json_writer *w, const char *key, size_t n)
@@ -216,7 +218,8 @@ static void layout(char out[48], const struct decimal *d, bool negative)
     const char *sign = negative ? "-" : "";
     int point = d->exponent + 1; /* digits before the point */
     if (d->exponent < -4 || d->exponent >= 16)
-        snprintf(out, 48, "%s%c%s%se%+03d", sign, d->digits[0], d->n > 1 ? "." : "", d->digits + 1, d->exponent);
+        snprintf(out, 48, "%s%c%s%se%+03d", sign, d->digits[0], d->n > 1 ? "." : "", d->digits + 1,
+                 d->exponent);
     else if (point <= 0)
         snprintf(out, 48, "%s0.%.*s%s", sign, -point, "0000", d->digits);
     else if (point >= d->n)

@@ -16,8 +16,13 @@ static void reads_every_kind(void **state)
     struct arena a = { 0 };
     const struct json *j, *v;
     (void)state;
-    assert_int_equal(parse(&j, &a, " {\"n\": null, \"t\": true, \"i\": -12, \"r\": 1.5e3, \"s\": \"a\\u00e9\\ud83d\\ude00\\u0000b\","
-                                   " \"l\": [1, [], {}]} ", 0), HOOKE_OK);
+    assert_int_equal(
+        parse(
+            &j, &a,
+            " {\"n\": null, \"t\": true, \"i\": -12, \"r\": 1.5e3, \"s\": \"a\\u00e9\\ud83d\\ude00\\u0000b\","
+            " \"l\": [1, [], {}]} ",
+            0),
+        HOOKE_OK);
     assert_int_equal(j->kind, JSON_OBJECT);
     assert_int_equal(j->as.list.n, 6);
     assert_int_equal(json_get(j, "n")->kind, JSON_NULL);
@@ -41,11 +46,56 @@ static void reads_every_kind(void **state)
 static void refuses_what_is_not_json(void **state)
 {
     static const char *const bad[] = {
-        "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "{a: 1}", "[1] 2", "01", "1.", ".5", "+1", "-", "1e", "nul", "True",
-        "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "\"\\u12\"", "\"a\nb\"", "\"a\tb\"", "// c\n1", "/* c */ 1", "[1 2]", "NaN", "Infinity",
-        "\xEF\xBB\xBF{}", "\"\\", "\"\\u", "[", "[\"", "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF4\x90\x80\x80\"",
-        "\"\xE2\x82\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800x\"", "\"\\udbff\\ud800\"", "1e999", "-1e999",
-        "9223372036854775808", "-9223372036854775809", "9223372036854775890", "99999999999999999999",
+        "",
+        " ",
+        "{",
+        "}",
+        "[1,]",
+        "{\"a\":1,}",
+        "{\"a\" 1}",
+        "{a: 1}",
+        "[1] 2",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "-",
+        "1e",
+        "nul",
+        "True",
+        "'a'",
+        "\"a",
+        "\"\\x\"",
+        "\"\\u12g4\"",
+        "\"\\u12\"",
+        "\"a\nb\"",
+        "\"a\tb\"",
+        "// c\n1",
+        "/* c */ 1",
+        "[1 2]",
+        "NaN",
+        "Infinity",
+        "\xEF\xBB\xBF{}",
+        "\"\\",
+        "\"\\u",
+        "[",
+        "[\"",
+        "\"\xFF\"",
+        "\"\xC0\x80\"",
+        "\"\xED\xA0\x80\"",
+        "\"\xF4\x90\x80\x80\"",
+        "\"\xE2\x82\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\\ud800x\"",
+        "\"\\udbff\\ud800\"",
+        "1e999",
+        "-1e999",
+        "9223372036854775808",
+        "-9223372036854775809",
+        "9223372036854775890",
+        "99999999999999999999",
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -75,7 +125,9 @@ static void numbers_at_their_limits(void **state)
     struct arena a = { 0 };
     const struct json *j;
     (void)state;
-    assert_int_equal(parse(&j, &a, "[9223372036854775807, -9223372036854775808, -0, 4.9e-324, 1e-999, 0.1, -0.0]", 0), HOOKE_OK);
+    assert_int_equal(
+        parse(&j, &a, "[9223372036854775807, -9223372036854775808, -0, 4.9e-324, 1e-999, 0.1, -0.0]", 0),
+        HOOKE_OK);
     const struct json *v = j->as.list.first;
     assert_true(v->kind == JSON_INT && v->as.integer == INT64_MAX);
     v = v->next;
@@ -117,8 +169,11 @@ static void duplicate_keys(void **state)
     assert_int_equal(json_get(j, "a")->as.integer, 3);
     assert_int_equal(parse(&j, &a, "{\"a\": 1, \"b\": 2, \"a\": 3}", JSON_REFUSE_DUPLICATES), HOOKE_E_FORMAT);
     assert_non_null(strstr(hooke_error(), "'a'"));
-    assert_int_equal(parse(&j, &a, "[{\"x\": {\"\": 1, \"\\u0000\": 2}}, {\"x\": 0, \"xx\": 0}]", JSON_REFUSE_DUPLICATES), HOOKE_OK);
-    assert_int_equal(parse(&j, &a, "{\"x\": {\"\\u0061\": 1, \"a\": 2}}", JSON_REFUSE_DUPLICATES), HOOKE_E_FORMAT);
+    assert_int_equal(
+        parse(&j, &a, "[{\"x\": {\"\": 1, \"\\u0000\": 2}}, {\"x\": 0, \"xx\": 0}]", JSON_REFUSE_DUPLICATES),
+        HOOKE_OK);
+    assert_int_equal(parse(&j, &a, "{\"x\": {\"\\u0061\": 1, \"a\": 2}}", JSON_REFUSE_DUPLICATES),
+                     HOOKE_E_FORMAT);
     arena_release(&a);
 }
 
@@ -131,7 +186,10 @@ static void members_with_defaults_and_kinds(void **state)
     bool b;
     const char *s;
     (void)state;
-    assert_int_equal(parse(&j, &a, "{\"i\": 7, \"r\": 0.5, \"b\": false, \"s\": \"x\", \"n\": null, \"z\": \"a\\u0000\"}", 0), HOOKE_OK);
+    assert_int_equal(
+        parse(&j, &a, "{\"i\": 7, \"r\": 0.5, \"b\": false, \"s\": \"x\", \"n\": null, \"z\": \"a\\u0000\"}",
+              0),
+        HOOKE_OK);
     assert_int_equal(json_int(&i, j, "i", 0, 10, 1, "f"), HOOKE_OK);
     assert_int_equal(i, 7);
     assert_int_equal(json_int(&i, j, "n", 0, 10, 3, "f"), HOOKE_OK);
@@ -155,7 +213,8 @@ static void members_with_defaults_and_kinds(void **state)
 
 static void every_allocation_may_fail(void **state)
 {
-    static const char text[] = "{\"a\\n\": [1, 2.5, \"\\u00e9tude\\t\", {\"b\": null}], \"c\": \"long enough to be decoded\\\"\"}";
+    static const char text[] =
+        "{\"a\\n\": [1, 2.5, \"\\u00e9tude\\t\", {\"b\": null}], \"c\": \"long enough to be decoded\\\"\"}";
     long n = 1;
     (void)state;
     for (;; n++) {
@@ -212,7 +271,8 @@ static void doubles_as_python_writes_them(void **state)
     assert_real(5e-324, "5e-324");
     assert_real(2.2250738585072014e-308, "2.2250738585072014e-308");
     assert_real(1.7976931348623157e308, "1.7976931348623157e+308");
-    assert_real(0x1p-44, "5.684341886080802e-14"); /* the nearest 16 digits do not read back, the next ones do */
+    assert_real(0x1p-44,
+                "5.684341886080802e-14"); /* the nearest 16 digits do not read back, the next ones do */
     assert_real(0x1p-1017, "7.120236347223045e-307");
     assert_real(100.0, "100.0");
     assert_real(12345.678, "12345.678");
@@ -226,8 +286,13 @@ static void floats_read_back(void **state)
     static const struct {
         float v;
         const char *text;
-    } known[] = { { 0.1f, "0.1" }, { 1.0f, "1.0" }, { 16777216.0f, "16777216.0" }, { 3.4028235e38f, "3.4028235e+38" },
-                  { 1e-45f, "1e-45" }, { 0.3333333432674408f, "0.33333334" }, { 8388609.0f, "8388609.0" } };
+    } known[] = { { 0.1f, "0.1" },
+                  { 1.0f, "1.0" },
+                  { 16777216.0f, "16777216.0" },
+                  { 3.4028235e38f, "3.4028235e+38" },
+                  { 1e-45f, "1e-45" },
+                  { 0.3333333432674408f, "0.33333334" },
+                  { 8388609.0f, "8388609.0" } };
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         hooke_text t = { 0 };
@@ -257,7 +322,8 @@ static void layouts(void **state)
     } known[] = {
         { 0, "{\"a\": [1, [], {}], \"b\": {\"c\": null}, \"d\": true}" },
         { -1, "{\"a\":[1,[],{}],\"b\":{\"c\":null},\"d\":true}" },
-        { 2, "{\n  \"a\": [\n    1,\n    [],\n    {}\n  ],\n  \"b\": {\n    \"c\": null\n  },\n  \"d\": true\n}" },
+        { 2, "{\n  \"a\": [\n    1,\n    [],\n    {}\n  ],\n  \"b\": {\n    \"c\": null\n  },\n  \"d\": "
+             "true\n}" },
     };
     (void)state;
     for (size_t i = 0; i < 3; i++) {
@@ -287,8 +353,10 @@ static void strings_are_escaped_and_mended(void **state)
     jw_int(&w, INT64_MIN);
     jw_bool(&w, false);
     jw_end_array(&w);
-    assert_string_equal(t.data, "[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\xC3\xA9\", \"a\xEF\xBF\xBD\xEF\xBF\xBDz\", null, "
-                                "-9223372036854775808, false]");
+    assert_string_equal(
+        t.data,
+        "[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\xC3\xA9\", \"a\xEF\xBF\xBD\xEF\xBF\xBDz\", null, "
+        "-9223372036854775808, false]");
     hooke_text_release(&t);
 }
 
