@@ -1,0 +1,135 @@
+/* dict.h: a dictionary, from the file to the codes.
+ *
+ * A format reader (format.h) finds the file's tensors and fills a dict_config; building (build.c) checks them against each other
+ * and turns them into one picture that serves every architecture:
+ *
+ *     u   = s * x, normalised per row, minus b_dec where the configuration says so
+ *     h   = u W_enc + b_enc                                   (gated: no bias here)
+ *     a   = select(h)          relu, threshold, gate, or the k largest of h * row_scale
+ *     f_i = code_gain_i * a_i                                 <- what hooke_codes hold
+ *     y   = sum of f_i * row_gain_i * W_dec_i + b_dec / s     normalisation undone; + x W_skip' for skip transcoders
+ *
+ * All scales (decoder-norm folding, activation-scale folding, rescaled top-k, old scaling factors) live in the vectors code_gain
+ * and row_gain and in s: the two big matrices stay as they lie in the file, mapped and shared. */
+#ifndef HOOKE_DICT_DICT_H
+#define HOOKE_DICT_DICT_H
+
+#include "base/parallel.h"
+#include "file/npz.h"
+#include "file/safetensors.h"
+#include "tensor/context.h"
+
+/* Parameters by SAELens' names, the canonical ones. */
+enum dict_param {
+    P_W_ENC,          /* [d_in, d_dict] */
+    P_W_DEC,          /* [d_dict, d_out] */
+    P_W_SKIP,         /* [d_out, d_in] */
+    P_B_ENC,          /* [d_dict] */
+    P_B_DEC,          /* [d_out] */
+    P_THRESHOLD,      /* [d_dict] */
+    P_B_GATE,         /* [d_dict] */
+    P_B_MAG,          /* [d_dict] */
+    P_R_MAG,          /* [d_dict] */
+    P_TOPK_THRESHOLD, /* one number: batch top-k as training saves it */
+    P_SCALING_FACTOR, /* [d_dict] old files: factors on the codes before decoding */
+    N_PARAMS
+};
+extern const char *const dict_param_names[N_PARAMS];
+
+/* One row of the table of architectures (arch.c). */
+struct dict_arch {
+    const char *name;        /* as configurations spell it */
+    enum select_kind select; /* how codes are chosen at inference */
+    uint32_t params;         /* bit p: parameter p is required; others are refused */
+    bool is_transcoder;
+    const char *refused;     /* not NULL: known, not implemented, and why */
+};
+/* HOOKE_E_UNSUPPORTED for strings outside the table and for the table's refusals. */
+hooke_status dict_arch_find(const struct dict_arch **out, const char *name, const char *path);
+
+enum dict_normalize { NORMALIZE_NONE, NORMALIZE_EXPECTED_AVERAGE, NORMALIZE_CONSTANT_NORM, NORMALIZE_LAYER_NORM };
+extern const char *const dict_normalize_names[4];
+
+/* What a configuration says. Zero or NULL: it says nothing. Strings live in the dictionary's arena. */
+struct dict_config {
+    const char *architecture, *model_name, *site, *site_out, *json;
+    enum dict_normalize normalize;
+    int64_t d_in, d_out, d_dict; /* to be compared with the tensors, never trusted */
+    double k;
+    bool has_apply_b_dec, apply_b_dec;
+    bool rescale_by_decoder_norm;
+    bool finetuning_scaling_factor; /* the flag that makes P_SCALING_FACTOR count */
+    bool prepend_bos, center_input;
+    int hook_head_index; /* -1: none */
+    int context_size;
+    double expected_l0;
+    double activation_scale; /* s still to be folded (activation_scaler.json); 0: none */
+};
+
+/* A big matrix where it lies. `stored` is the file's view, or a converted copy that `copy` owns. */
+struct dict_matrix {
+    struct stored_tensor stored;
+    bool feature_rows;       /* a feature is a row of `stored` (W_dec); else a column (W_enc) */
+    void *copy;              /* NULL: stored points into the mapping */
+    struct weight w;         /* on the device */
+    struct buffer on_device; /* empty when w aliases host memory */
+};
+
+/* A float32 vector on the host and on the device. */
+struct dict_vector {
+    float *data; /* [n]; NULL: the dictionary has none */
+    int64_t n;
+    const float *device;
+    struct buffer on_device;
+};
+
+struct hooke_dict {
+    hooke_context *ctx;
+    hooke_dict_info info;
+    struct arena arena; /* every string */
+    const struct dict_arch *arch;
+    const char *format;
+    struct dict_config config;
+
+    struct safetensors safetensors; /* whichever container the format reader opened */
+    struct npz npz;
+    const struct stored_tensor *param[N_PARAMS]; /* as found; NULL: absent */
+
+    struct dict_matrix w_enc, w_dec, w_skip;
+    struct dict_vector b_enc, b_dec; /* b_dec already divided by s */
+    struct dict_vector b_dec_in;     /* what is subtracted from s * x; none: nothing */
+    struct dict_vector threshold, b_gate, b_mag, r_mag;
+    struct dict_vector mag_scale;    /* exp(r_mag) */
+    struct dict_vector row_scale;    /* top-k selects by h * row_scale */
+    float input_scale;               /* s */
+    float *code_gain, *row_gain;     /* [d_dict], NULL: 1 */
+    float *param_gain;               /* [d_dict], NULL: 1; b_enc, threshold, gate biases as hooke_dict_vector() shows them */
+};
+
+/* Features first .. first+n of a matrix as float32 rows: out[n, width]. */
+hooke_status dict_feature_rows(const struct dict_matrix *m, int64_t first, int64_t n, float *out);
+/* The same with every scale applied: f_i times row i adds up to the output (before normalisation is undone). */
+hooke_status dict_decoder_rows(const struct hooke_dict *d, int64_t first, int64_t n, float *out /* [n, d_out] */);
+hooke_status dict_encoder_rows(const struct hooke_dict *d, int64_t first, int64_t n, float *out /* [n, d_in] */);
+/* Lengths of W_dec's rows as they lie in the file, from double sums. */
+hooke_status dict_stored_norms(const struct hooke_dict *d, float *out /* [d_dict] */);
+
+/* Decides code_gain, row_gain, row_scale and param_gain (fold.c). Run once, after tensors and vectors are in place. */
+hooke_status dict_fold(struct hooke_dict *d, bool canonical);
+
+/* Puts data[n] (owned from now on) into v and onto the device. */
+hooke_status dict_vector_place(struct hooke_dict *d, struct dict_vector *v, float *data, int64_t n);
+/* Undoes build and open for half-built dictionaries too. */
+hooke_status dict_build(struct hooke_dict *d, const hooke_dict_options *options);
+
+/* Rows before the encoder sees them (rows.c): whether they are rewritten at all, and the rewriting of n rows into
+ * out[n, d_in]. mean and scale (both or neither) get what decode needs to undo it. */
+bool dict_rewrites_rows(const struct hooke_dict *d);
+bool dict_keeps_norms(const struct hooke_dict *d);
+void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x, int64_t n,
+                       int64_t ld);
+
+/* Strictly increasing and inside 0 .. d_dict. */
+hooke_status dict_check_subset(const struct hooke_dict *d, const hooke_feature_set *subset);
+
+#endif

@@ -1,0 +1,33 @@
+/* format.h: the seam for file formats. A format is one row of the table in format.c and one file read_*.c.
+ *
+ * open() opens the containers inside the hooke_dict (safetensors, npz), points d->param[] at the tensors by their canonical
+ * meaning, fills d->config and d->format. It checks nothing that build.c can check for all formats: shapes, completeness,
+ * dtypes. */
+#ifndef HOOKE_DICT_FORMAT_H
+#define HOOKE_DICT_FORMAT_H
+
+#include "dict/dict.h"
+
+struct dict_format {
+    const char *name;
+    bool (*recognise)(const char *path); /* looks at names only */
+    hooke_status (*open)(struct hooke_dict *d, const char *path);
+};
+/* The format of a file or folder; HOOKE_E_NOT_FOUND says what was looked for. */
+hooke_status dict_format_find(const struct dict_format **out, const char *path);
+
+bool gemma_scope_recognise(const char *path);
+hooke_status gemma_scope_open(struct hooke_dict *d, const char *path);
+bool saelens_recognise(const char *path);
+hooke_status saelens_open(struct hooke_dict *d, const char *path);
+
+/* cfg.json of SAELens in either shape (config.c); *legacy tells which. Strings are copied into the arena. */
+hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text, size_t n,
+                              const char *name);
+
+/* Small path helpers for readers. */
+bool path_ends_with(const char *path, const char *end);
+/* "folder/name" in the arena; when path is a file, its folder is meant. NULL when out of memory. */
+char *path_beside(struct arena *a, const char *path, const char *name);
+
+#endif

@@ -1,0 +1,78 @@
+/* read_saelens.c: a SAELens folder.
+ *
+ *     cfg.json                   configuration, nested (6.0 and later) or flat (before)
+ *     sae_weights.safetensors    parameters by canonical name
+ *     activation_scaler.json     checkpoints only: {"scaling_factor": s or null}, not yet folded into the weights */
+#include "dict/format.h"
+
+#include <string.h>
+
+enum { LARGEST_JSON = 16 << 20 };
+
+bool saelens_recognise(const char *path)
+{
+    if (!is_folder(path) && !path_ends_with(path, "cfg.json") && !path_ends_with(path, "sae_weights.safetensors")) return false;
+    struct arena a = { 0 };
+    char *config = path_beside(&a, path, "cfg.json");
+    char *weights = path_beside(&a, path, "sae_weights.safetensors");
+    bool found = config && weights && file_exists(config) && file_exists(weights);
+    arena_release(&a);
+    return found;
+}
+
+static hooke_status read_config(struct hooke_dict *d, const char *path, bool *legacy)
+{
+    hooke_text text = { 0 };
+    hooke_status st = file_read(&text, path, LARGEST_JSON);
+    if (st == HOOKE_OK) st = dict_config_read(&d->config, legacy, &d->arena, text.data, text.n, path);
+    hooke_text_release(&text);
+    return st;
+}
+
+static hooke_status scale_from_tree(double *s, const struct json *root, const char *path)
+{
+    bool whitening;
+    RETURN_IF_ERROR(json_bool(&whitening, root, "has_whitening", false, path));
+    RETURN_IF(whitening, HOOKE_E_UNSUPPORTED, "%s: whitened inputs are not implemented", path);
+    RETURN_IF_ERROR(json_real(s, root, "scaling_factor", 0, path));
+    RETURN_IF(!json_is_null(json_get(root, "scaling_factor")) && !(*s > 0), HOOKE_E_FORMAT,
+              "%s: scaling_factor must be positive, found %g", path, *s);
+    return HOOKE_OK;
+}
+
+static hooke_status read_scaler(struct hooke_dict *d, const char *path)
+{
+    if (!file_exists(path)) return HOOKE_OK;
+    struct arena tree = { 0 };
+    const struct json *root;
+    hooke_status st = json_read(&root, &tree, path, LARGEST_JSON, 0);
+    if (st == HOOKE_OK) st = scale_from_tree(&d->config.activation_scale, root, path);
+    arena_release(&tree);
+    return st;
+}
+
+static hooke_status find_tensors(struct hooke_dict *d, const char *path)
+{
+    for (int i = 0; i < d->safetensors.n_tensors; i++) {
+        const struct stored_tensor *t = &d->safetensors.tensors[i];
+        int p = 0;
+        while (p < N_PARAMS && strcmp(dict_param_names[p], t->name) != 0) p++;
+        RETURN_IF(p == N_PARAMS, HOOKE_E_FORMAT, "%s: tensor '%s' has no place in a SAELens dictionary", path, t->name);
+        d->param[p] = t;
+    }
+    return HOOKE_OK;
+}
+
+hooke_status saelens_open(struct hooke_dict *d, const char *path)
+{
+    bool legacy = false;
+    char *config = path_beside(&d->arena, path, "cfg.json");
+    char *weights = path_beside(&d->arena, path, "sae_weights.safetensors");
+    char *scaler = path_beside(&d->arena, path, "activation_scaler.json");
+    RETURN_IF(!config || !weights || !scaler, HOOKE_E_MEMORY, "%s: out of memory", path);
+    RETURN_IF_ERROR(read_config(d, config, &legacy));
+    RETURN_IF_ERROR(read_scaler(d, scaler));
+    RETURN_IF_ERROR(safetensors_open(&d->safetensors, weights));
+    d->format = legacy ? "saelens_legacy" : "saelens";
+    return find_tensors(d, weights);
+}
