@@ -146,6 +146,7 @@ enum {
     HOOKE_ADD_SPECIAL = 1,     /* encode: run the post-processor (BOS where the model wants it) */
     HOOKE_SKIP_SPECIAL = 2,    /* decode: drop special tokens */
     HOOKE_SPECIAL_AS_TEXT = 4, /* encode: "<bos>" in the text is just text */
+    HOOKE_CLEAN_SPACES = 8,    /* decode: transformers' clean_up_tokenization_spaces (" ." becomes ".") */
 };
 /* path: a tokenizer.json, or the folder that holds it (tokenizer_config.json beside it is honoured). Shareable between
  * threads once open. */

@@ -235,7 +235,9 @@ static int on_number(void *ctx, const char *s, size_t n)
     int64_t integer;
     for (size_t i = 0; i < n; i++)
         if (s[i] == '.' || s[i] == 'e' || s[i] == 'E') return on_real(b, s, n);
-    if (!parse_int64(s, n, &integer))
+    bool fits = parse_int64(s, n, &integer);
+    if (!fits && (b->flags & JSON_LARGE_INTEGERS)) return on_real(b, s, n);
+    if (!fits)
         return stop(b, fail(HOOKE_E_FORMAT, "%s: integer %.*s%s does not fit 64 bits", b->name,
                             n < 40 ? (int)n : 40, s, n < 40 ? "" : "..."));
     struct json *v = add(b, JSON_INT, 0);

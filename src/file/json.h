@@ -34,7 +34,10 @@ struct json {
     } as;
 };
 
-enum { JSON_REFUSE_DUPLICATES = 1 };
+enum {
+    JSON_REFUSE_DUPLICATES = 1,
+    JSON_LARGE_INTEGERS = 2, /* integers outside int64 are reals instead of errors (model_max_length is 10^30) */
+};
 /* Parses text[n]; `name` (the file) opens every message. The tree lives in the arena. */
 hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags, const char *name);
 /* Reads the whole file (at most max_bytes) and parses it. */
