@@ -4,10 +4,14 @@
 #include <string.h>
 
 /* layers, d_model, heads, kv heads, d_head, d_mlp, vocabulary, context */
-#define PYTHIA(name, l, d, h, v)                                                                             \
-    { name, FAMILY_NEOX, l, d, h, h, (d) / (h), 4 * (d), v, 2048, 0, 0.0, false, DT_F16 }
-#define GPT2(name, l, d, h)                                                                                  \
-    { name, FAMILY_GPT2, l, d, h, h, 64, 4 * (d), 50257, 1024, 0, 0.0, true, DT_F32 }
+#define PYTHIA(name, l, d, h, v)                                                          \
+    {                                                                                     \
+        name, FAMILY_NEOX, l, d, h, h, (d) / (h), 4 * (d), v, 2048, 0, 0.0, false, DT_F16 \
+    }
+#define GPT2(name, l, d, h)                                                           \
+    {                                                                                 \
+        name, FAMILY_GPT2, l, d, h, h, 64, 4 * (d), 50257, 1024, 0, 0.0, true, DT_F32 \
+    }
 
 static const struct model_shape models[] = {
     { "gemma-2-2b", FAMILY_GEMMA2, 26, 2304, 8, 4, 256, 9216, 256000, 8192, 256, 0.0, true, DT_BF16 },
@@ -36,9 +40,11 @@ static const struct model_shape models[] = {
 };
 
 /* Gemma Scope publishes float32 .npz; the -bf16 rows are the same sizes as SAELens folders in bfloat16. */
-#define SCOPE(name, model, d, width, layer)                                                                  \
-    { name, model, LAYOUT_GEMMA_SCOPE, "jumprelu", d, width, layer, 0, DT_F32 },                             \
-    { name "-bf16", model, LAYOUT_SAELENS, "jumprelu", d, width, layer, 0, DT_BF16 }
+#define SCOPE(name, model, d, width, layer)                                          \
+    { name, model, LAYOUT_GEMMA_SCOPE, "jumprelu", d, width, layer, 0, DT_F32 },     \
+    {                                                                                \
+        name "-bf16", model, LAYOUT_SAELENS, "jumprelu", d, width, layer, 0, DT_BF16 \
+    }
 
 static const struct dict_shape dicts[] = {
     SCOPE("gemma-scope-2b-16k", "gemma-2-2b", 2304, 16384, 12),

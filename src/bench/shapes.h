@@ -14,7 +14,8 @@ struct model_shape {
     int query_scalar;   /* Gemma 2: query_pre_attn_scalar */
     double rope_factor; /* Llama 3.1 and later: rope_scaling factor, 0: none */
     bool tied;
-    enum dtype dtype; /* as synthesized: the usual type of the published files (Gemma bases are also published as F32) */
+    enum dtype
+        dtype; /* as synthesized: the usual type of the published files (Gemma bases are also published as F32) */
 };
 
 enum dict_layout { LAYOUT_GEMMA_SCOPE, LAYOUT_SAELENS };

@@ -21,7 +21,7 @@ struct synth_run {
     hooke_context *ctx;
     const struct synth_plan *plan;
     uint64_t seed;
-    void *chunk; /* [CHUNK_ITEMS] of up to 4 bytes */
+    void *chunk;         /* [CHUNK_ITEMS] of up to 4 bytes */
     int64_t done, total; /* bytes */
 };
 
@@ -56,7 +56,9 @@ static hooke_status write_safetensors(struct synth_run *run, const char *path, i
     RETURN_IF(!declared, HOOKE_E_MEMORY, "%s: no memory for %d tensor headers", path, end - first);
     for (int i = first; i < end; i++) {
         const struct synth_tensor *t = &run->plan->tensors[i];
-        declared[i - first] = (hooke_tensor_out){ .name = t->name, .dtype = dtype_name(t->dtype), .n_dims = t->n_dims,
+        declared[i - first] = (hooke_tensor_out){ .name = t->name,
+                                                  .dtype = dtype_name(t->dtype),
+                                                  .n_dims = t->n_dims,
                                                   .shape = { t->shape[0], t->shape[1] } };
     }
     hooke_status st = st_writer_begin(&w, path, declared, end - first, metadata);
@@ -90,12 +92,14 @@ static hooke_status shard_name(hooke_text *out, int shard, int n_shards)
 static hooke_status index_json(hooke_text *out, const struct synth_run *run, int n_shards)
 {
     hooke_text name = { 0 };
-    hooke_status st = text_printf(out, "{\n  \"metadata\": {\"total_size\": %lld},\n  \"weight_map\": {", (long long)run->total);
+    hooke_status st = text_printf(out, "{\n  \"metadata\": {\"total_size\": %lld},\n  \"weight_map\": {",
+                                  (long long)run->total);
     for (int shard = 0, first = 0; first < run->plan->n && st == HOOKE_OK; shard++) {
         int end = shard_end(run->plan, first);
         st = shard_name(&name, shard, n_shards);
         for (int i = first; i < end && st == HOOKE_OK; i++)
-            st = text_printf(out, "%s\n    \"%s\": \"%s\"", i ? "," : "", run->plan->tensors[i].name, name.data);
+            st = text_printf(out, "%s\n    \"%s\": \"%s\"", i ? "," : "", run->plan->tensors[i].name,
+                             name.data);
         first = end;
     }
     hooke_text_release(&name);
@@ -162,7 +166,9 @@ static hooke_status write_model(struct synth_run *run, const char *dir, const st
 {
     hooke_text config = { 0 };
     hooke_status st = synth_config_model(&config, s);
-    if (st == HOOKE_OK) st = run->total > SHARD_BYTES ? write_shards(run, dir) : write_one_file(run, dir, "model.safetensors");
+    if (st == HOOKE_OK)
+        st =
+            run->total > SHARD_BYTES ? write_shards(run, dir) : write_one_file(run, dir, "model.safetensors");
     if (st == HOOKE_OK) st = write_text(dir, "config.json", &config);
     hooke_text_release(&config);
     return st;
@@ -179,7 +185,8 @@ static hooke_status write_dict(struct synth_run *run, const char *dir, const str
     return st;
 }
 
-hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed, int64_t *bytes)
+hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed,
+                         int64_t *bytes)
 {
     struct synth_plan plan = { 0 };
     if (bytes) *bytes = 0;
@@ -192,7 +199,8 @@ hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape,
     struct synth_run run = { .ctx = ctx, .plan = &plan, .seed = seed };
     for (int i = 0; i < plan.n; i++) run.total += synth_tensor_bytes(&plan.tensors[i]);
     run.chunk = mem_alloc_raw(CHUNK_ITEMS, sizeof(float));
-    hooke_status st = run.chunk ? HOOKE_OK : fail(HOOKE_E_MEMORY, "no memory for a %d MiB chunk", CHUNK_ITEMS >> 18);
+    hooke_status st =
+        run.chunk ? HOOKE_OK : fail(HOOKE_E_MEMORY, "no memory for a %d MiB chunk", CHUNK_ITEMS >> 18);
     if (st == HOOKE_OK) st = model ? write_model(&run, dir, model) : write_dict(&run, dir, dict);
     if (st == HOOKE_OK && bytes) *bytes = run.done;
     mem_free(run.chunk);

@@ -34,7 +34,8 @@ int64_t synth_tensor_bytes(const struct synth_tensor *t);
 /* Items first .. first + n of tensor number `index` of a plan; first is a multiple of SYNTH_BLOCK. Spread over threads; a
  * function of (seed, index, position) alone. */
 enum { SYNTH_BLOCK = 1 << 16 };
-void synth_fill(void *out, const struct synth_tensor *t, int64_t first, int64_t n, uint64_t seed, int index, int n_threads);
+void synth_fill(void *out, const struct synth_tensor *t, int64_t first, int64_t n, uint64_t seed, int index,
+                int n_threads);
 
 /* A stored .npz written member by member. Sizes are known beforehand, checksums only afterwards: they are put into the member's
  * header when it is complete. */

@@ -44,8 +44,9 @@ static uint16_t f16_bits(float x)
     int exponent;
     double fraction = frexp(fabs((double)x), &exponent); /* [0.5, 1) */
     if (fraction == 0.0) return (uint16_t)sign;
-    if (exponent < -13) return (uint16_t)(sign | (uint32_t)nearbyint(fabs((double)x) * 0x1p24)); /* subnormal */
-    uint32_t significand = (uint32_t)nearbyint(fraction * 2048.0);                               /* 1024 .. 2048 */
+    if (exponent < -13)
+        return (uint16_t)(sign | (uint32_t)nearbyint(fabs((double)x) * 0x1p24)); /* subnormal */
+    uint32_t significand = (uint32_t)nearbyint(fraction * 2048.0);               /* 1024 .. 2048 */
     return (uint16_t)(sign | (((uint32_t)(exponent + 13) << 10) + significand));
 }
 
@@ -88,7 +89,8 @@ static void fill_block(void *payload, int64_t begin, int64_t end, int worker)
     }
 }
 
-void synth_fill(void *out, const struct synth_tensor *t, int64_t first, int64_t n, uint64_t seed, int index, int n_threads)
+void synth_fill(void *out, const struct synth_tensor *t, int64_t first, int64_t n, uint64_t seed, int index,
+                int n_threads)
 {
     struct fill_job job = { .out = out, .seed = seed, .first_block = first / SYNTH_BLOCK };
     job.purpose = (uint64_t)RANDOM_SYNTH | (uint64_t)(index + 1) << 16;

@@ -27,7 +27,8 @@ static hooke_status npy_header(hooke_text *out, const struct synth_tensor *t)
 {
     text_clear(out);
     RETURN_IF_ERROR(text_append(out, "\x93NUMPY\x01\x00--", 10));
-    RETURN_IF_ERROR(text_printf(out, "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld,", (long long)t->shape[0]));
+    RETURN_IF_ERROR(
+        text_printf(out, "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld,", (long long)t->shape[0]));
     if (t->n_dims == 2) RETURN_IF_ERROR(text_printf(out, " %lld", (long long)t->shape[1]));
     RETURN_IF_ERROR(text_puts(out, "), }"));
     while ((out->n + 1) % NPY_ALIGN != 0) RETURN_IF_ERROR(text_puts(out, " "));
@@ -43,12 +44,13 @@ hooke_status npz_stream_begin(struct npz_stream *z, const char *path)
     return new_file_open(&z->file, path);
 }
 
-static hooke_status write_local_header(struct npz_stream *z, const struct npz_stream_member *m, uint64_t bytes)
+static hooke_status write_local_header(struct npz_stream *z, const struct npz_stream_member *m,
+                                       uint64_t bytes)
 {
     struct fields f = { .n = 0 };
     put(&f, 0x04034b50, 4);
     put(&f, ZIP64_VERSION, 2);
-    put(&f, 0, 2 + 2); /* flags, stored */
+    put(&f, 0, 2 + 2);      /* flags, stored */
     put(&f, 0x00210000, 4); /* 1980-01-01 */
     put(&f, 0, 4);          /* checksum: end_member() */
     put(&f, UINT32_MAX, 4);
@@ -73,7 +75,8 @@ static hooke_status end_member(struct npz_stream *z)
     struct fields f = { .n = 0 };
     put(&f, z->members[z->n - 1].crc, 4);
     ssize_t wrote = pwrite(z->file.fd, f.bytes, 4, (off_t)(z->members[z->n - 1].offset + CRC_OFFSET));
-    RETURN_IF(wrote != 4, HOOKE_E_IO, "%s: the checksum of '%s' could not be written", z->file.path, z->members[z->n - 1].name);
+    RETURN_IF(wrote != 4, HOOKE_E_IO, "%s: the checksum of '%s' could not be written", z->file.path,
+              z->members[z->n - 1].name);
     return HOOKE_OK;
 }
 
@@ -88,7 +91,8 @@ hooke_status npz_stream_member(struct npz_stream *z, const struct synth_tensor *
 {
     hooke_text header = { 0 };
     RETURN_IF_ERROR(end_member(z));
-    RETURN_IF(z->n == 8 || strlen(t->name) > 64 || t->dtype != DT_F32, HOOKE_E_INTERNAL, "npz member '%s'", t->name);
+    RETURN_IF(z->n == 8 || strlen(t->name) > 64 || t->dtype != DT_F32, HOOKE_E_INTERNAL, "npz member '%s'",
+              t->name);
     hooke_status st = npy_header(&header, t);
     struct npz_stream_member *m = &z->members[z->n];
     m->name = t->name;

@@ -53,7 +53,8 @@ static struct synth_tensor *new_tensor(struct builder *b, const char *prefix, in
 {
     if (b->status != HOOKE_OK) return NULL;
     hooke_text full = { 0 };
-    b->status = layer >= 0 ? text_printf(&full, "%s%d.%s", prefix, layer, name) : text_printf(&full, "%s%s", prefix, name);
+    b->status = layer >= 0 ? text_printf(&full, "%s%d.%s", prefix, layer, name)
+                           : text_printf(&full, "%s%s", prefix, name);
     char *copy = b->status == HOOKE_OK ? arena_copy(&b->plan->arena, full.data, full.n) : NULL;
     hooke_text_release(&full);
     if (b->status == HOOKE_OK && !copy) b->status = HOOKE_E_MEMORY;
@@ -66,7 +67,8 @@ static struct synth_tensor *new_tensor(struct builder *b, const char *prefix, in
     return t;
 }
 
-static void matrix(struct builder *b, const char *prefix, int layer, const char *name, int64_t rows, int64_t cols)
+static void matrix(struct builder *b, const char *prefix, int layer, const char *name, int64_t rows,
+                   int64_t cols)
 {
     struct synth_tensor *t = new_tensor(b, prefix, layer, name);
     if (!t) return;
@@ -76,7 +78,8 @@ static void matrix(struct builder *b, const char *prefix, int layer, const char 
     t->std = STD;
 }
 
-static struct synth_tensor *vector(struct builder *b, const char *prefix, int layer, const char *name, int64_t n, double mean)
+static struct synth_tensor *vector(struct builder *b, const char *prefix, int layer, const char *name,
+                                   int64_t n, double mean)
 {
     struct synth_tensor *t = new_tensor(b, prefix, layer, name);
     if (!t) return NULL;

@@ -16,7 +16,8 @@
 
 enum { LOGIT_BLOCK_FLOATS = 48 << 20, MAX_LOGIT_ROWS = 512 }; /* 192 MiB of logits, three passes together */
 enum { DEFAULT_BATCH = 16, DEFAULT_RECONSTRUCTION_BATCHES = 10, DEFAULT_SPARSITY_BATCHES = 1 };
-static const int64_t LAYER_MAJOR_BYTES = (int64_t)1 << 29; /* activations of one visit to the layers (see batches_a_visit) */
+static const int64_t LAYER_MAJOR_BYTES =
+    (int64_t)1 << 29; /* activations of one visit to the layers (see batches_a_visit) */
 
 /* What a dictionary reads and rebuilds: the columns first .. first + width of a site, one head's or all. */
 struct core_site {
@@ -44,15 +45,15 @@ struct core_run {
 
     /* One visit: `visit` batches, n_rows = visit * n_tokens tokens. */
     int64_t visit, n_rows;
-    int64_t *start;         /* [visit * n_contexts + 1] */
-    int32_t *ids;           /* [n_rows] */
-    uint8_t *keep;          /* [n_rows] */
-    float *shared;          /* [n_rows, d_model] residual below */
-    float *x;               /* [n_rows, in.n_cols] */
-    float *target;          /* [n_rows, out.n_cols], x itself unless a transcoder */
-    float *centred;         /* [n_tokens, in.n_cols], for dictionaries of mean-centred activations */
-    float *y;               /* [n_rows, out.width] reconstruction */
-    float *last[N_PASSES];  /* [n_rows, d_model] rows for the unembedding */
+    int64_t *start;        /* [visit * n_contexts + 1] */
+    int32_t *ids;          /* [n_rows] */
+    uint8_t *keep;         /* [n_rows] */
+    float *shared;         /* [n_rows, d_model] residual below */
+    float *x;              /* [n_rows, in.n_cols] */
+    float *target;         /* [n_rows, out.n_cols], x itself unless a transcoder */
+    float *centred;        /* [n_tokens, in.n_cols], for dictionaries of mean-centred activations */
+    float *y;              /* [n_rows, out.width] reconstruction */
+    float *last[N_PASSES]; /* [n_rows, d_model] rows for the unembedding */
     hooke_codes codes;
     struct core_behaviour behaviour;
     struct core_reconstruction reconstruction;
@@ -122,8 +123,8 @@ static hooke_status find_columns(struct core_run *run, struct core_site *s, cons
     s->width = width;
     s->first = run->dict->hook_head_index >= 0 ? run->dict->hook_head_index * width : 0;
     bool fits = run->dict->hook_head_index >= 0 ? s->first + width <= s->n_cols : width == s->n_cols;
-    RETURN_IF(!fits, HOOKE_E_SHAPE, "dictionary %s reads %lld columns, %s of %s has %lld", run->dict->name, (long long)width, name,
-              run->model->name, (long long)s->n_cols);
+    RETURN_IF(!fits, HOOKE_E_SHAPE, "dictionary %s reads %lld columns, %s of %s has %lld", run->dict->name,
+              (long long)width, name, run->model->name, (long long)s->n_cols);
     return HOOKE_OK;
 }
 
@@ -139,7 +140,8 @@ static hooke_status find_parting(struct core_run *run)
     RETURN_IF_ERROR(parse_block_site(run->m, &pre, layer, "hook_resid_pre"));
     RETURN_IF_ERROR(parse_block_site(run->m, &post, layer, "hook_resid_post"));
     run->below = pre;
-    bool whole = same_site(run->in.site, run->out.site) && run->in.first == 0 && run->in.width == run->in.n_cols;
+    bool whole =
+        same_site(run->in.site, run->out.site) && run->in.first == 0 && run->in.width == run->in.n_cols;
     run->in_residual = whole && (same_site(run->in.site, pre) || same_site(run->in.site, post));
     if (!run->in_residual) return HOOKE_OK;
     run->below = run->in.site;
@@ -152,7 +154,8 @@ static hooke_status find_sites(struct core_run *run)
     const hooke_dict_info *d = run->dict;
     RETURN_IF(!d->site[0], HOOKE_E_ARGUMENT, "dictionary %s does not say which site it reads", d->name);
     RETURN_IF_ERROR(find_columns(run, &run->in, d->site, d->d_in));
-    RETURN_IF_ERROR(find_columns(run, &run->out, d->site_out && d->site_out[0] ? d->site_out : d->site, d->d_out));
+    RETURN_IF_ERROR(
+        find_columns(run, &run->out, d->site_out && d->site_out[0] ? d->site_out : d->site, d->d_out));
     RETURN_IF_ERROR(find_parting(run));
     return hooke_site_parse(run->m, &run->final, "ln_final.hook_out");
 }
@@ -164,7 +167,8 @@ static hooke_status find_sites(struct core_run *run)
 static int64_t batches_a_visit(const struct core_run *run, int64_t n_batches)
 {
     if (!run->model->layer_major) return 1;
-    int64_t floats = run->n_tokens * (run->in.n_cols + run->out.n_cols + run->out.width + 4 * (int64_t)run->model->d_model);
+    int64_t floats = run->n_tokens *
+                     (run->in.n_cols + run->out.n_cols + run->out.width + 4 * (int64_t)run->model->d_model);
     int64_t visit = LAYER_MAJOR_BYTES / (floats * (int64_t)sizeof(float));
     return visit < 1 ? 1 : visit > n_batches ? n_batches : visit;
 }
@@ -191,7 +195,8 @@ static hooke_status take_buffers(struct core_run *run, int64_t n_batches)
     run->shared = run->x;
     if (!run->in_residual && run->has_below)
         RETURN_IF_ERROR(take_floats(&run->shared, run->n_rows, run->model->d_model, "residual"));
-    if (run->dict->center_input) RETURN_IF_ERROR(take_floats(&run->centred, run->n_rows, run->in.n_cols, "centred activations"));
+    if (run->dict->center_input)
+        RETURN_IF_ERROR(take_floats(&run->centred, run->n_rows, run->in.n_cols, "centred activations"));
     for (int p = 0; p < N_PASSES; p++)
         RETURN_IF_ERROR(take_floats(&run->last[p], run->n_rows, run->model->d_model, "final activations"));
     return HOOKE_OK;
@@ -220,10 +225,15 @@ static hooke_status next_visit(struct core_run *run, int64_t n_batches)
     return HOOKE_OK;
 }
 
-static hooke_status run_model(struct core_run *run, int64_t n_batches, const hooke_hook *hooks, int n_hooks, const float *resid)
+static hooke_status run_model(struct core_run *run, int64_t n_batches, const hooke_hook *hooks, int n_hooks,
+                              const float *resid)
 {
-    hooke_batch batch = { .n_seqs = (int)(n_batches * run->n_contexts), .start = run->start, .ids = run->ids };
-    hooke_run_options options = { .size = sizeof options, .hooks = hooks, .n_hooks = n_hooks, .resid = resid };
+    hooke_batch batch = { .n_seqs = (int)(n_batches * run->n_contexts),
+                          .start = run->start,
+                          .ids = run->ids };
+    hooke_run_options options = {
+        .size = sizeof options, .hooks = hooks, .n_hooks = n_hooks, .resid = resid
+    };
     if (resid) options.first_layer = run->first_layer;
     return hooke_model_run(run->m, &batch, &options);
 }
@@ -275,7 +285,8 @@ static hooke_status rebuild(struct core_run *run, int64_t batch)
 /* ---- stage 1 ---- */
 
 /* The pass behind a residual site, with the rows that replace it. */
-static hooke_status continue_residual(struct core_run *run, int64_t n_batches, enum core_pass pass, struct replace_edit *edit)
+static hooke_status continue_residual(struct core_run *run, int64_t n_batches, enum core_pass pass,
+                                      struct replace_edit *edit)
 {
     struct copy_tap tap = { run->last[pass] };
     hooke_hook hook = tap_at(run->final, &tap);
@@ -292,12 +303,14 @@ static hooke_status continue_residual(struct core_run *run, int64_t n_batches, e
     return st;
 }
 
-static hooke_status continue_edited(struct core_run *run, int64_t n_batches, enum core_pass pass, struct replace_edit *edit)
+static hooke_status continue_edited(struct core_run *run, int64_t n_batches, enum core_pass pass,
+                                    struct replace_edit *edit)
 {
     struct copy_tap tap = { run->last[pass] };
     hooke_hook hooks[2];
     int n = 0;
-    if (pass != PASS_CLEAN) hooks[n++] = (hooke_hook){ .site = run->out.site, .edit = replace_rows, .payload = edit };
+    if (pass != PASS_CLEAN)
+        hooks[n++] = (hooke_hook){ .site = run->out.site, .edit = replace_rows, .payload = edit };
     hooks[n++] = tap_at(run->final, &tap);
     return run_model(run, n_batches, hooks, n, run->has_below ? run->shared : NULL);
 }
@@ -305,9 +318,11 @@ static hooke_status continue_edited(struct core_run *run, int64_t n_batches, enu
 static hooke_status three_passes(struct core_run *run, int64_t n_batches)
 {
     bool exclude = run->result->config.exclude_special_tokens_from_reconstruction;
-    struct replace_edit edits[N_PASSES] = { { .site = &run->out },
-                                            { .site = &run->out, .from = run->y, .keep = exclude ? run->keep : NULL },
-                                            { .site = &run->out } };
+    struct replace_edit edits[N_PASSES] = {
+        { .site = &run->out },
+        { .site = &run->out, .from = run->y, .keep = exclude ? run->keep : NULL },
+        { .site = &run->out }
+    };
     for (int p = 0; p < N_PASSES; p++)
         RETURN_IF_ERROR(run->in_residual ? continue_residual(run, n_batches, (enum core_pass)p, &edits[p])
                                          : continue_edited(run, n_batches, (enum core_pass)p, &edits[p]));
@@ -316,20 +331,22 @@ static hooke_status three_passes(struct core_run *run, int64_t n_batches)
 
 /* Rows of the three passes one under the other, so that the vocabulary's weights are read once for all. */
 struct logit_block {
-    int64_t capacity;  /* rows a pass */
-    float *rows;       /* [3 * capacity, d_model] */
-    float *logits;     /* [3 * capacity, d_vocab] */
-    int64_t *kept;     /* [n_tokens] */
-    int32_t *next;     /* [n_tokens] */
+    int64_t capacity; /* rows a pass */
+    float *rows;      /* [3 * capacity, d_model] */
+    float *logits;    /* [3 * capacity, d_vocab] */
+    int64_t *kept;    /* [n_tokens] */
+    int32_t *next;    /* [n_tokens] */
 };
 
-static hooke_status add_logit_block(struct core_run *run, struct logit_block *b, int64_t batch, int64_t first, int64_t n)
+static hooke_status add_logit_block(struct core_run *run, struct logit_block *b, int64_t batch, int64_t first,
+                                    int64_t n)
 {
     int64_t width = run->model->d_model, d_vocab = run->model->d_vocab;
     const float *logits[N_PASSES];
     for (int p = 0; p < N_PASSES; p++) {
         for (int64_t r = 0; r < n; r++)
-            memcpy(b->rows + (p * n + r) * width, run->last[p] + (batch * run->n_tokens + b->kept[first + r]) * width,
+            memcpy(b->rows + (p * n + r) * width,
+                   run->last[p] + (batch * run->n_tokens + b->kept[first + r]) * width,
                    (size_t)width * sizeof(float));
         logits[p] = b->logits + p * n * d_vocab;
     }
@@ -370,8 +387,10 @@ static hooke_status stage1(struct core_run *run)
     struct logit_block b = { .capacity = LOGIT_BLOCK_FLOATS / N_PASSES / run->model->d_vocab };
     if (b.capacity < 1) b.capacity = 1;
     if (b.capacity > MAX_LOGIT_ROWS) b.capacity = MAX_LOGIT_ROWS;
-    hooke_status st = take_floats(&b.rows, N_PASSES * b.capacity, run->model->d_model, "rows of three passes");
-    if (st == HOOKE_OK) st = take_floats(&b.logits, N_PASSES * b.capacity, run->model->d_vocab, "logits of three passes");
+    hooke_status st =
+        take_floats(&b.rows, N_PASSES * b.capacity, run->model->d_model, "rows of three passes");
+    if (st == HOOKE_OK)
+        st = take_floats(&b.logits, N_PASSES * b.capacity, run->model->d_vocab, "logits of three passes");
     if (st == HOOKE_OK) st = mem_take((void **)&b.kept, (size_t)run->n_tokens, sizeof *b.kept, "kept rows");
     if (st == HOOKE_OK) st = mem_take((void **)&b.next, (size_t)run->n_tokens, sizeof *b.next, "next ids");
     if (st == HOOKE_OK) st = stage1_batches(run, &b);
@@ -396,9 +415,14 @@ static hooke_status stage2(struct core_run *run)
         if (run->centred) centre_rows(run->centred, run->x, n * run->n_tokens, run->in.n_cols);
         for (int64_t i = 0; i < n; i++) {
             RETURN_IF_ERROR(rebuild(run, i));
-            struct core_batch batch = { .x = target_rows(run, i), .y = run->y + i * run->n_tokens * run->out.width, .ld_x = ld,
-                                        .ld_y = run->out.width, .codes = &run->codes, .keep = run->keep + i * run->n_tokens,
-                                        .n_contexts = run->n_contexts, .n_ctx = run->n_ctx };
+            struct core_batch batch = { .x = target_rows(run, i),
+                                        .y = run->y + i * run->n_tokens * run->out.width,
+                                        .ld_x = ld,
+                                        .ld_y = run->out.width,
+                                        .codes = &run->codes,
+                                        .keep = run->keep + i * run->n_tokens,
+                                        .n_contexts = run->n_contexts,
+                                        .n_ctx = run->n_ctx };
             RETURN_IF_ERROR(core_reconstruction_add(&run->reconstruction, &batch, run->ctx->exec.n_threads));
         }
         done += n;
@@ -430,8 +454,8 @@ static hooke_status weight_statistics(struct core_run *run)
         memset(r->encoder_bias, 0, (size_t)d->d_dict * sizeof(float));
     else if (st != HOOKE_OK)
         return st;
-    RETURN_IF_ERROR(core_pair_cosine(r->encoder_norm, r->encoder_decoder_cosine, encoder_rows, decoder_rows, run->d, d->d_dict,
-                                     d->d_in, d->d_out, ex->n_threads));
+    RETURN_IF_ERROR(core_pair_cosine(r->encoder_norm, r->encoder_decoder_cosine, encoder_rows, decoder_rows,
+                                     run->d, d->d_dict, d->d_in, d->d_out, ex->n_threads));
     RETURN_IF_ERROR(context_progress(run->ctx, "nearest encoder rows", 0, 0));
     RETURN_IF_ERROR(core_max_cosine(ex, r->max_encoder_cosine, encoder_rows, run->d, d->d_dict, d->d_in));
     RETURN_IF_ERROR(context_progress(run->ctx, "nearest decoder rows", 0, 0));
@@ -442,8 +466,13 @@ static hooke_status weight_statistics(struct core_run *run)
 
 static hooke_status take_features(struct hooke_core_result *r, int64_t n)
 {
-    float **arrays[] = { &r->density,      &r->heuristic,          &r->encoder_bias,      &r->encoder_norm,
-                         &r->encoder_decoder_cosine, &r->max_decoder_cosine, &r->max_encoder_cosine };
+    float **arrays[] = { &r->density,
+                         &r->heuristic,
+                         &r->encoder_bias,
+                         &r->encoder_norm,
+                         &r->encoder_decoder_cosine,
+                         &r->max_decoder_cosine,
+                         &r->max_encoder_cosine };
     r->n_features = n;
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         *arrays[i] = arena_alloc(&r->arena, (size_t)n, sizeof(float));
@@ -478,13 +507,15 @@ static hooke_status fill_config(hooke_core_options *config, const hooke_core_opt
 {
     if (options) *config = *options;
     if (config->batch_size_prompts == 0) config->batch_size_prompts = DEFAULT_BATCH;
-    if (config->n_eval_reconstruction_batches == 0) config->n_eval_reconstruction_batches = DEFAULT_RECONSTRUCTION_BATCHES;
-    if (config->n_eval_sparsity_variance_batches == 0) config->n_eval_sparsity_variance_batches = DEFAULT_SPARSITY_BATCHES;
+    if (config->n_eval_reconstruction_batches == 0)
+        config->n_eval_reconstruction_batches = DEFAULT_RECONSTRUCTION_BATCHES;
+    if (config->n_eval_sparsity_variance_batches == 0)
+        config->n_eval_sparsity_variance_batches = DEFAULT_SPARSITY_BATCHES;
     bool negative = config->batch_size_prompts < 0 || config->n_eval_reconstruction_batches < 0 ||
                     config->n_eval_sparsity_variance_batches < 0;
     RETURN_IF(negative, HOOKE_E_ARGUMENT, "core evaluation: batch size and numbers of batches are counts");
-    RETURN_IF(config->batch_size_prompts > 1 << 16, HOOKE_E_ARGUMENT, "core evaluation: a batch of %d contexts is more than %d",
-              config->batch_size_prompts, 1 << 16);
+    RETURN_IF(config->batch_size_prompts > 1 << 16, HOOKE_E_ARGUMENT,
+              "core evaluation: a batch of %d contexts is more than %d", config->batch_size_prompts, 1 << 16);
     return HOOKE_OK;
 }
 
@@ -492,11 +523,12 @@ static hooke_status prepare(struct core_run *run)
 {
     hooke_core_options *config = &run->result->config;
     RETURN_IF_ERROR(find_sites(run));
-    RETURN_IF_ERROR(core_stream_open(&run->stream, run->ctx, hooke_model_tokenizer(run->m), config, run->dict->prepend_bos,
-                                     run->model->d_vocab));
+    RETURN_IF_ERROR(core_stream_open(&run->stream, run->ctx, hooke_model_tokenizer(run->m), config,
+                                     run->dict->prepend_bos, run->model->d_vocab));
     config->context_size = run->stream.n_ctx;
-    RETURN_IF(config->context_size > run->model->n_ctx, HOOKE_E_SHAPE, "contexts of %d tokens; %s reads at most %d",
-              config->context_size, run->model->name, run->model->n_ctx);
+    RETURN_IF(config->context_size > run->model->n_ctx, HOOKE_E_SHAPE,
+              "contexts of %d tokens; %s reads at most %d", config->context_size, run->model->name,
+              run->model->n_ctx);
     run->special = core_special_of(hooke_model_tokenizer(run->m));
     run->n_contexts = config->batch_size_prompts;
     run->n_ctx = config->context_size;
@@ -518,18 +550,24 @@ static void finish(struct core_run *run)
     core_frequencies(m, r->density, r->n_features);
     m->average_max_encoder_cosine_sim = core_mean(r->max_encoder_cosine, r->n_features);
     m->average_max_decoder_cosine_sim = core_mean(r->max_decoder_cosine, r->n_features);
-    m->total_tokens_eval_reconstruction = run->n_tokens * r->config.n_eval_reconstruction_batches; /* nominal, specials too */
+    m->total_tokens_eval_reconstruction =
+        run->n_tokens * r->config.n_eval_reconstruction_batches; /* nominal, specials too */
     m->total_tokens_eval_sparsity_variance = run->n_tokens * r->config.n_eval_sparsity_variance_batches;
     r->epoch_millis = clock_epoch_millis();
 }
 
-hooke_status hooke_eval_core(hooke_core_result **out, hooke_model *m, hooke_dict *d, const hooke_core_options *options)
+hooke_status hooke_eval_core(hooke_core_result **out, hooke_model *m, hooke_dict *d,
+                             const hooke_core_options *options)
 {
     if (out) *out = NULL;
     RETURN_IF(!out || !m || !d, HOOKE_E_ARGUMENT, "hooke_eval_core: a model and a dictionary are needed");
     struct hooke_core_result *r;
     RETURN_IF_ERROR(mem_take((void **)&r, 1, sizeof *r, "core result"));
-    struct core_run run = { .m = m, .d = d, .ctx = d->ctx, .model = hooke_model_get_info(m), .dict = hooke_dict_get_info(d),
+    struct core_run run = { .m = m,
+                            .d = d,
+                            .ctx = d->ctx,
+                            .model = hooke_model_get_info(m),
+                            .dict = hooke_dict_get_info(d),
                             .result = r };
     hooke_status st = fill_config(&r->config, options);
     if (st == HOOKE_OK) st = core_new_uuid(r->eval_id);

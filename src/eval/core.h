@@ -13,8 +13,8 @@ struct core_special core_special_of(const hooke_tokenizer *tk /* NULL: no specia
 /* keep[i] = 0 where ids[i] is special. */
 void core_mask(uint8_t *keep, const int32_t *ids, int64_t n, const struct core_special *special);
 /* What stage 1 asks of a batch: rows[*n] are the kept tokens, next[*n] the ids that follow them, -1 at the end of a context. */
-void core_kept_rows(int64_t *rows, int32_t *next, int64_t *n, const int32_t *ids, const uint8_t *keep, int64_t n_contexts,
-                    int64_t n_ctx);
+void core_kept_rows(int64_t *rows, int32_t *next, int64_t *n, const int32_t *ids, const uint8_t *keep,
+                    int64_t n_contexts, int64_t n_ctx);
 
 /* Contexts of n_ctx ids, one batch after the other. A text that ends starts again from the beginning, as SAELens' store does. */
 struct core_stream {
@@ -33,7 +33,8 @@ struct core_stream {
 /* One of dataset and ids_file is given. n_ctx 0: the length of the ids file's contexts, else 128. */
 hooke_status core_stream_open(struct core_stream *out, const hooke_context *ctx, const hooke_tokenizer *tk,
                               const hooke_core_options *options, bool prepend_bos, int d_vocab);
-hooke_status core_stream_next(struct core_stream *s, int32_t *ids /* [n_contexts, n_ctx] */, int64_t n_contexts);
+hooke_status core_stream_next(struct core_stream *s, int32_t *ids /* [n_contexts, n_ctx] */,
+                              int64_t n_contexts);
 void core_stream_close(struct core_stream *s);
 
 /* Everything that the document needs, after model and dictionary are gone. Strings live in the arena. */

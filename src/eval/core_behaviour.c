@@ -102,7 +102,8 @@ static void one_row(const struct behaviour_job *job, int64_t r)
         if (job->next[r] >= 0) out->ce[p] = lse[p] - (double)x[p][job->next[r]];
     }
     for (int p = PASS_SAE; p < N_PASSES; p++) {
-        double weighted = sum_weighted(x[PASS_CLEAN], x[p], job->d_vocab, high[PASS_CLEAN]) / total[PASS_CLEAN];
+        double weighted =
+            sum_weighted(x[PASS_CLEAN], x[p], job->d_vocab, high[PASS_CLEAN]) / total[PASS_CLEAN];
         out->kl_exact[p] = weighted - (lse[PASS_CLEAN] - lse[p]);
         out->kl[p] = out->kl_exact[p];
         if ((double)low[p] - lse[p] < LOG_UNDERFLOW) out->kl[p] = (double)INFINITY;
@@ -116,8 +117,8 @@ static void some_rows(void *payload, int64_t begin, int64_t end, int worker)
     for (int64_t r = begin; r < end; r++) one_row(payload, r);
 }
 
-hooke_status core_behaviour_add(struct core_behaviour *b, const float *const logits[N_PASSES], int64_t n_rows, int64_t d_vocab,
-                                const int32_t *next, int n_threads)
+hooke_status core_behaviour_add(struct core_behaviour *b, const float *const logits[N_PASSES], int64_t n_rows,
+                                int64_t d_vocab, const int32_t *next, int n_threads)
 {
     struct row_values *rows;
     RETURN_IF_ERROR(mem_take((void **)&rows, (size_t)n_rows, sizeof *rows, "values of logit rows"));

@@ -49,8 +49,12 @@ static void key_rounded(struct json_writer *w, const char *key, float v)
 
 static void write_config(struct json_writer *w, const hooke_core_result *r)
 {
-    static const char *const always[] = { "compute_kl", "compute_ce_loss", "compute_l2_norms", "compute_sparsity_metrics",
-                                          "compute_variance_metrics", "compute_featurewise_density_statistics",
+    static const char *const always[] = { "compute_kl",
+                                          "compute_ce_loss",
+                                          "compute_l2_norms",
+                                          "compute_sparsity_metrics",
+                                          "compute_variance_metrics",
+                                          "compute_featurewise_density_statistics",
                                           "compute_featurewise_weight_based_metrics" };
     jw_key(w, "eval_config");
     jw_object(w);
@@ -62,7 +66,8 @@ static void write_config(struct json_writer *w, const hooke_core_result *r)
     key_string(w, "dataset", r->config.dataset);
     key_int(w, "context_size", r->config.context_size);
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) key_bool(w, always[i], true);
-    key_bool(w, "exclude_special_tokens_from_reconstruction", r->config.exclude_special_tokens_from_reconstruction);
+    key_bool(w, "exclude_special_tokens_from_reconstruction",
+             r->config.exclude_special_tokens_from_reconstruction);
     key_bool(w, "verbose", false);
     jw_end_object(w);
 }
@@ -73,8 +78,14 @@ struct metric_row {
     size_t offset; /* in hooke_core_metrics */
     bool is_count; /* int64_t, else double */
 };
-#define REAL(category, field) { category, #field, offsetof(hooke_core_metrics, field), false }
-#define COUNT(category, field) { category, #field, offsetof(hooke_core_metrics, field), true }
+#define REAL(category, field)                                        \
+    {                                                                \
+        category, #field, offsetof(hooke_core_metrics, field), false \
+    }
+#define COUNT(category, field)                                      \
+    {                                                               \
+        category, #field, offsetof(hooke_core_metrics, field), true \
+    }
 static const struct metric_row metric_rows[] = {
     REAL("model_behavior_preservation", kl_div_score),
     REAL("model_behavior_preservation", kl_div_with_ablation),
@@ -161,7 +172,8 @@ static hooke_status write_sae_config(struct json_writer *w, const hooke_core_res
     return st;
 }
 
-hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const char *release, const char *sae_id)
+hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const char *release,
+                             const char *sae_id)
 {
     struct json_writer w;
     RETURN_IF(!r || !out, HOOKE_E_ARGUMENT, "hooke_core_json: a result and a text are needed");
@@ -199,7 +211,8 @@ static hooke_status write_training(struct json_writer *w, const char *config_jso
     const struct json *config = NULL;
     int64_t tokens = -100000; /* SAEBench's mark for "unknown" */
     const char *dataset = NULL;
-    hooke_status st = json_parse(&config, &arena, config_json, strlen(config_json), 0, "dictionary configuration");
+    hooke_status st =
+        json_parse(&config, &arena, config_json, strlen(config_json), 0, "dictionary configuration");
     const struct json *v = json_get(config, "training_tokens");
     if (v && v->kind == JSON_INT) tokens = v->as.integer;
     const struct json *metadata = json_get(config, "metadata");

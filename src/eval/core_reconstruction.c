@@ -19,7 +19,7 @@ struct row_sums {
 struct reconstruction_job {
     const struct core_batch *batch;
     int64_t d, n_rows;
-    double *mean;          /* [d] of the batch's kept rows */
+    double *mean; /* [d] of the batch's kept rows */
     int64_t n_kept;
     struct row_sums *rows; /* [n_rows] */
 };
@@ -28,9 +28,13 @@ hooke_status core_reconstruction_init(struct core_reconstruction *r, int64_t d, 
 {
     *r = (struct core_reconstruction){ .d = d, .n_features = n_features };
     hooke_status st = mem_take((void **)&r->sum_in, (size_t)d, sizeof *r->sum_in, "activation sums");
-    if (st == HOOKE_OK) st = mem_take((void **)&r->n_active, (size_t)n_features, sizeof *r->n_active, "feature counts");
-    if (st == HOOKE_OK) st = mem_take((void **)&r->n_contexts, (size_t)n_features, sizeof *r->n_contexts, "feature counts");
-    if (st == HOOKE_OK) st = mem_take((void **)&r->last_context, (size_t)n_features, sizeof *r->last_context, "feature counts");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&r->n_active, (size_t)n_features, sizeof *r->n_active, "feature counts");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&r->n_contexts, (size_t)n_features, sizeof *r->n_contexts, "feature counts");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&r->last_context, (size_t)n_features, sizeof *r->last_context,
+                      "feature counts");
     if (st != HOOKE_OK) core_reconstruction_release(r);
     return st;
 }
@@ -126,7 +130,8 @@ static void add_codes(struct core_reconstruction *r, const struct core_batch *b)
     r->contexts_seen += b->n_contexts;
 }
 
-hooke_status core_reconstruction_add(struct core_reconstruction *r, const struct core_batch *batch, int n_threads)
+hooke_status core_reconstruction_add(struct core_reconstruction *r, const struct core_batch *batch,
+                                     int n_threads)
 {
     struct reconstruction_job job = { .batch = batch, .d = r->d, .n_rows = batch->n_contexts * batch->n_ctx };
     for (int64_t i = 0; i < job.n_rows; i++) job.n_kept += batch->keep[i] != 0;
@@ -161,7 +166,8 @@ static void finish_features(const struct core_reconstruction *r, float *density,
     }
 }
 
-void core_reconstruction_finish(const struct core_reconstruction *r, hooke_core_metrics *m, float *density, float *heuristic)
+void core_reconstruction_finish(const struct core_reconstruction *r, hooke_core_metrics *m, float *density,
+                                float *heuristic)
 {
     double n = (double)r->n_tokens, batches = (double)r->n_batches;
     double square_in = r->square_in / batches, square_error = r->square_error / batches;

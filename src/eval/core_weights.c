@@ -12,7 +12,7 @@ enum { TILE = 2048, ROW_GRAIN = 16, COLUMN_GRAIN = 128 };
 
 struct cosine_job {
     struct exec ex;
-    float *out;             /* [n_rows], maxima so far */
+    float *out; /* [n_rows], maxima so far */
     core_rows_fn rows;
     const void *source;
     int64_t n_rows, width;
@@ -61,7 +61,8 @@ static void reduce_rows(void *payload, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t r = begin; r < end; r++) {
         const float *t = job->tile + r * TILE;
-        int64_t self = job->first[0] + r - job->first[1]; /* column of the row's cosine with itself, if in this tile */
+        int64_t self =
+            job->first[0] + r - job->first[1]; /* column of the row's cosine with itself, if in this tile */
         float best = job->out[job->first[0] + r];
         for (int64_t c = 0; c < job->n[1]; c++)
             if (c != self && t[c] > best) best = t[c];
@@ -110,14 +111,19 @@ static hooke_status all_tiles(struct cosine_job *job)
     return HOOKE_OK;
 }
 
-hooke_status core_max_cosine(struct exec *ex, float *out, core_rows_fn rows, const void *source, int64_t n_rows, int64_t width)
+hooke_status core_max_cosine(struct exec *ex, float *out, core_rows_fn rows, const void *source,
+                             int64_t n_rows, int64_t width)
 {
-    struct cosine_job job = { .ex = *ex, .out = out, .rows = rows, .source = source, .n_rows = n_rows, .width = width };
+    struct cosine_job job = {
+        .ex = *ex, .out = out, .rows = rows, .source = source, .n_rows = n_rows, .width = width
+    };
     job.ex.bf16_products = false; /* the largest of many near ties: bf16 would pick and round */
     hooke_status st = HOOKE_OK;
     for (int side = 0; side < 2 && st == HOOKE_OK; side++)
-        st = mem_take((void **)&job.block[side], (size_t)(TILE * width), sizeof(float), "block of dictionary rows");
-    if (st == HOOKE_OK) st = mem_take((void **)&job.tile, (size_t)TILE * TILE, sizeof(float), "tile of cosines");
+        st = mem_take((void **)&job.block[side], (size_t)(TILE * width), sizeof(float),
+                      "block of dictionary rows");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&job.tile, (size_t)TILE * TILE, sizeof(float), "tile of cosines");
     if (st == HOOKE_OK) st = all_tiles(&job);
     mem_free(job.block[0]);
     mem_free(job.block[1]);
@@ -148,12 +154,14 @@ static void pair_rows(void *payload, int64_t begin, int64_t end, int worker)
     }
 }
 
-hooke_status core_pair_cosine(float *norm, float *cosine, core_rows_fn enc, core_rows_fn dec, const void *source, int64_t n,
-                              int64_t width_enc, int64_t width_dec, int n_threads)
+hooke_status core_pair_cosine(float *norm, float *cosine, core_rows_fn enc, core_rows_fn dec,
+                              const void *source, int64_t n, int64_t width_enc, int64_t width_dec,
+                              int n_threads)
 {
     float *e = NULL, *d = NULL;
     hooke_status st = mem_take((void **)&e, (size_t)(TILE * width_enc), sizeof *e, "block of encoder rows");
-    if (st == HOOKE_OK) st = mem_take((void **)&d, (size_t)(TILE * width_dec), sizeof *d, "block of decoder rows");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&d, (size_t)(TILE * width_dec), sizeof *d, "block of decoder rows");
     for (int64_t first = 0; first < n && st == HOOKE_OK; first += TILE) {
         int64_t rows = n - first < TILE ? n - first : TILE;
         struct pair_job job = { norm + first, cosine + first, e, d, width_enc, width_enc == width_dec };

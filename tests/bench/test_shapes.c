@@ -30,12 +30,12 @@ static void published_parameter_counts(void **state)
         const char *name;
         int64_t params;
     } published[] = {
-        { "gemma-2-2b", 2614341888 },  { "gemma-2-9b", 9241705984 },  { "gemma-2-27b", 27227128320 },
-        { "pythia-14m", 14067712 },    { "pythia-31m", 30494720 },    { "pythia-70m", 70426624 },
-        { "pythia-160m", 162322944 },  { "pythia-410m", 405334016 },  { "pythia-1b", 1011781632 },
-        { "pythia-1.4b", 1414647808 }, { "pythia-2.8b", 2775208960 }, { "pythia-6.9b", 6857302016 },
-        { "pythia-12b", 11846072320 }, { "gpt2", 124439808 },         { "gpt2-medium", 354823168 },
-        { "gpt2-large", 774030080 },   { "gpt2-xl", 1557611200 },     { "llama-3.1-8b", 8030261248 },
+        { "gemma-2-2b", 2614341888 },   { "gemma-2-9b", 9241705984 },  { "gemma-2-27b", 27227128320 },
+        { "pythia-14m", 14067712 },     { "pythia-31m", 30494720 },    { "pythia-70m", 70426624 },
+        { "pythia-160m", 162322944 },   { "pythia-410m", 405334016 },  { "pythia-1b", 1011781632 },
+        { "pythia-1.4b", 1414647808 },  { "pythia-2.8b", 2775208960 }, { "pythia-6.9b", 6857302016 },
+        { "pythia-12b", 11846072320 },  { "gpt2", 124439808 },         { "gpt2-medium", 354823168 },
+        { "gpt2-large", 774030080 },    { "gpt2-xl", 1557611200 },     { "llama-3.1-8b", 8030261248 },
         { "llama-3.2-1b", 1235814400 },
     };
     (void)state;
@@ -87,13 +87,15 @@ static float items[N_ITEMS], again[N_ITEMS];
 
 static void fill_has_the_moments_and_does_not_depend_on_threads_or_chunks(void **state)
 {
-    struct synth_tensor t = { .name = "t", .dtype = DT_F32, .n_dims = 1, .shape = { N_ITEMS }, .mean = 1.0, .std = 0.5 };
+    struct synth_tensor t = {
+        .name = "t", .dtype = DT_F32, .n_dims = 1, .shape = { N_ITEMS }, .mean = 1.0, .std = 0.5
+    };
     double sum = 0.0, squares = 0.0;
     (void)state;
     synth_fill(items, &t, 0, N_ITEMS, 7, 3, 1);
     for (int i = 0; i < N_ITEMS; i++) sum += (double)items[i];
     for (int i = 0; i < N_ITEMS; i++) squares += ((double)items[i] - 1.0) * ((double)items[i] - 1.0);
-    assert_near(sum / N_ITEMS, 1.0, 0.006);             /* 5 standard errors */
+    assert_near(sum / N_ITEMS, 1.0, 0.006);           /* 5 standard errors */
     assert_near(sqrt(squares / N_ITEMS), 0.5, 0.006); /* 256 quantiles lose a little of the tails */
     synth_fill(again, &t, 0, SYNTH_BLOCK, 7, 3, 4);
     synth_fill(again + SYNTH_BLOCK, &t, SYNTH_BLOCK, N_ITEMS - SYNTH_BLOCK, 7, 3, 2);
@@ -111,7 +113,9 @@ static float half_value(uint16_t h)
 static void narrow_types_hold_the_rounded_values(void **state)
 {
     static uint16_t narrow[SYNTH_BLOCK];
-    struct synth_tensor t = { .name = "t", .dtype = DT_F32, .n_dims = 1, .shape = { SYNTH_BLOCK }, .std = 0.02 };
+    struct synth_tensor t = {
+        .name = "t", .dtype = DT_F32, .n_dims = 1, .shape = { SYNTH_BLOCK }, .std = 0.02
+    };
     (void)state;
     synth_fill(items, &t, 0, SYNTH_BLOCK, 1, 0, 2);
     t.dtype = DT_F16;

@@ -37,7 +37,8 @@ static void remove_file(const char *name)
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const names[] = { "model.safetensors", "config.json", "params.npz", "sae_weights.safetensors", "cfg.json" };
+    static const char *const names[] = { "model.safetensors", "config.json", "params.npz",
+                                         "sae_weights.safetensors", "cfg.json" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) remove_file(names[i]);
     hooke_context_close(ctx);
     return rmdir(folder);
@@ -60,7 +61,8 @@ static void a_model_reads_back(void **state)
     assert_int_equal(safetensors_open(&s, in_folder(path, sizeof path, "model.safetensors")), HOOKE_OK);
     for (int i = 0; i < s.n_tensors; i++) n_items += s.tensors[i].n_items;
     assert_int_equal(n_items, 14067712);
-    const struct stored_tensor *t = safetensors_find(&s, "gpt_neox.layers.3.attention.query_key_value.weight");
+    const struct stored_tensor *t =
+        safetensors_find(&s, "gpt_neox.layers.3.attention.query_key_value.weight");
     assert_non_null(t);
     assert_int_equal(t->dtype, DT_F16);
     assert_true(t->n_dims == 2 && t->shape[0] == 384 && t->shape[1] == 128);
@@ -110,7 +112,8 @@ static void an_archive_reads_back(void **state)
     for (int i = 0; i < plan.n; i++) {
         synth_fill(chunk, &plan.tensors[i], 0, synth_tensor_items(&plan.tensors[i]), 1, i, 2);
         assert_int_equal(npz_stream_member(&out, &plan.tensors[i]), HOOKE_OK);
-        assert_int_equal(npz_stream_append(&out, chunk, (size_t)synth_tensor_bytes(&plan.tensors[i])), HOOKE_OK);
+        assert_int_equal(npz_stream_append(&out, chunk, (size_t)synth_tensor_bytes(&plan.tensors[i])),
+                         HOOKE_OK);
     }
     assert_int_equal(npz_stream_commit(&out), HOOKE_OK);
     assert_int_equal(npz_open(&in, path), HOOKE_OK);
@@ -140,7 +143,9 @@ static void a_saelens_folder_reads_back(void **state)
     assert_true(t && t->shape[0] == 512 && t->shape[1] == 4096 && t->dtype == DT_F32);
     assert_int_equal(s.n_tensors, 4);
     safetensors_close(&s);
-    assert_int_equal(json_read(&config, &arena, in_folder(path, sizeof path, "cfg.json"), 1 << 20, JSON_REFUSE_DUPLICATES), HOOKE_OK);
+    assert_int_equal(
+        json_read(&config, &arena, in_folder(path, sizeof path, "cfg.json"), 1 << 20, JSON_REFUSE_DUPLICATES),
+        HOOKE_OK);
     assert_int_equal(json_int(&width, config, "d_sae", 1, 1 << 20, 0, "cfg.json"), HOOKE_OK);
     assert_int_equal(width, 4096);
     arena_release(&arena);
@@ -154,8 +159,12 @@ static void every_configuration_is_json(void **state)
         struct arena arena = { 0 };
         const struct json *root;
         const struct model_shape *m = model_shape_find(hooke_shape_name(i));
-        assert_int_equal(m ? synth_config_model(&text, m) : synth_config_dict(&text, dict_shape_find(hooke_shape_name(i))), HOOKE_OK);
-        assert_int_equal(json_parse(&root, &arena, text.data, text.n, JSON_REFUSE_DUPLICATES, hooke_shape_name(i)), HOOKE_OK);
+        assert_int_equal(m ? synth_config_model(&text, m)
+                           : synth_config_dict(&text, dict_shape_find(hooke_shape_name(i))),
+                         HOOKE_OK);
+        assert_int_equal(
+            json_parse(&root, &arena, text.data, text.n, JSON_REFUSE_DUPLICATES, hooke_shape_name(i)),
+            HOOKE_OK);
         assert_non_null(json_get(root, m ? "model_type" : "architecture"));
         arena_release(&arena);
         hooke_text_release(&text);
@@ -173,12 +182,9 @@ static void bad_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_model_reads_back),
-        cmocka_unit_test(the_seed_decides),
-        cmocka_unit_test(an_archive_reads_back),
-        cmocka_unit_test(a_saelens_folder_reads_back),
-        cmocka_unit_test(every_configuration_is_json),
-        cmocka_unit_test(bad_calls),
+        cmocka_unit_test(a_model_reads_back),          cmocka_unit_test(the_seed_decides),
+        cmocka_unit_test(an_archive_reads_back),       cmocka_unit_test(a_saelens_folder_reads_back),
+        cmocka_unit_test(every_configuration_is_json), cmocka_unit_test(bad_calls),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

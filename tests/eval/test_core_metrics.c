@@ -28,7 +28,9 @@ static float values[2][7] = { { 9, 8, 3, 3, 1, 1, 1 }, { 9, 8, 2, 1, 9, 8, 1 } }
 
 static void add_batch(struct core_reconstruction *r, int i, int n_threads)
 {
-    hooke_codes codes = { .n_rows = 4, .n_cols = 3, .indptr = indptr[i], .indices = indices[i], .values = values[i] };
+    hooke_codes codes = {
+        .n_rows = 4, .n_cols = 3, .indptr = indptr[i], .indices = indices[i], .values = values[i]
+    };
     struct core_batch batch = { x[i], y[i], 2, 2, &codes, keep[i], 1, 4 };
     assert_int_equal(core_reconstruction_add(r, &batch, n_threads), HOOKE_OK);
 }
@@ -102,8 +104,10 @@ static void identity(void **state)
     assert_int_equal(core_reconstruction_add(&r, &batch, 2), HOOKE_OK);
     core_reconstruction_finish(&r, &m, density, heuristic);
     core_reconstruction_release(&r);
-    assert_true(m.mse == 0.0 && m.explained_variance == 1.0 && m.explained_variance_exact == 1.0 && m.l0 == D);
-    assert_true(m.explained_variance_legacy == 1.0 && m.relative_reconstruction_bias == 1.0 && m.l2_ratio == 1.0);
+    assert_true(m.mse == 0.0 && m.explained_variance == 1.0 && m.explained_variance_exact == 1.0 &&
+                m.l0 == D);
+    assert_true(m.explained_variance_legacy == 1.0 && m.relative_reconstruction_bias == 1.0 &&
+                m.l2_ratio == 1.0);
     NEAR(m.cossim, 1.0);
     NEAR(m.l1, sum / N);
     for (int f = 0; f < D; f++) {
@@ -165,8 +169,8 @@ static void frequencies(void **state)
 
 /* ---- behaviour ---- */
 
-static struct core_behaviour behave(const float *clean, const float *sae, const float *ablated, int64_t n, int64_t v,
-                                    const int32_t *next)
+static struct core_behaviour behave(const float *clean, const float *sae, const float *ablated, int64_t n,
+                                    int64_t v, const int32_t *next)
 {
     const float *logits[N_PASSES] = { clean, sae, ablated };
     struct core_behaviour b = { 0 };
@@ -223,7 +227,8 @@ static void matches_double_precision(void **state)
         for (int v = 0; v < V; v++) sum_b += exp((double)b[r * V + v]);
         if (next[r] >= 0) ce += log(sum_a) - (double)a[r * V + next[r]];
         for (int v = 0; v < V; v++)
-            kl += exp((double)a[r * V + v]) / sum_a * ((double)a[r * V + v] - log(sum_a) - (double)b[r * V + v] + log(sum_b));
+            kl += exp((double)a[r * V + v]) / sum_a *
+                  ((double)a[r * V + v] - log(sum_a) - (double)b[r * V + v] + log(sum_b));
     }
     struct core_behaviour got = behave(a, b, c, N, V, next);
     assert_near(got.ce[PASS_CLEAN], ce, 1e-6 * ce);
