@@ -256,7 +256,7 @@ typedef struct hooke_batch {
 
 /* What a tap sees. Rows are tokens in batch order, first_row + r is the token's index in batch->ids. For attention scores and
  * patterns there is one call a sequence: rows are (head, query), columns are keys, `seq` says which. Logits come in blocks of
- * rows. Valid during the call only. */
+ * rows, or one row a call with last_logits_only. Valid during the call only. */
 typedef struct hooke_view {
     hooke_site site;
     const hooke_batch *batch;
@@ -265,6 +265,8 @@ typedef struct hooke_view {
     int64_t first_row;
     int n_heads; /* n_cols = n_heads * width of one head; 1 where heads play no part */
     int seq;     /* attention scores and patterns: the sequence; else -1 */
+    const int32_t *positions; /* of the tokens first_row, first_row + 1, ... in their sequences (with a cache they go on where
+                                 it ends) */
 } hooke_view;
 
 typedef hooke_status (*hooke_tap_fn)(void *payload, const hooke_view *view);
@@ -287,7 +289,9 @@ typedef struct hooke_run_options {
     /* The pass stops at the deepest hooked site. Ask for logits by hooking site "logits"; last_logits_only computes that site
      * (and unembed) for each sequence's last token alone. */
     bool last_logits_only;
-    hooke_cache *cache; /* append to these sequences; NULL: every sequence starts at position 0 */
+    /* Append to these sequences, which are the batch's, in order (a sequence may bring no new tokens); all blocks run. NULL: every
+     * sequence starts at position 0. */
+    hooke_cache *cache;
     /* Start in the middle: block first_layer reads resid[n_tokens, d_model] as its hook_resid_pre. 0 and NULL: from the ids.
      * first_layer may equal n_layers (final norm and logits only). */
     int first_layer;
