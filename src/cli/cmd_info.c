@@ -1,0 +1,260 @@
+/* hooke info: what a model, a dictionary or a file holds. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/json_out.h"
+#include "cli/opt.h"
+
+struct options {
+    bool sites, check, tensors;
+};
+
+static const struct opt rows[] = {
+    { "sites", 0, OPT_FLAG, offsetof(struct options, sites), NULL, NULL, 0, 0,
+      "list a model's sites and their widths" },
+    { "tensors", 0, OPT_FLAG, offsetof(struct options, tensors), NULL, NULL, 0, 0,
+      "list the tensors (--json always does)" },
+    { "check", 0, OPT_FLAG, offsetof(struct options, check), NULL, NULL, 0, 0,
+      "check a dictionary: shapes, finite values, decoder norms" },
+    { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
+};
+
+static const struct opt_spec spec = {
+    "info [WHAT | -m MODEL | -d DICT]",
+    "Says what something is: format, architecture, sizes, site, tensors. WHAT is a path or any name that -m "
+    "and -d take.",
+    "  hooke info micro --sites\n  hooke info -d micro --check",
+    OPT_MODEL | OPT_DICT,
+    rows,
+    1,
+};
+
+static void put_size(const char *label, int64_t bytes)
+{
+    if (bytes < 1 << 20)
+        printf("%-14s %.1f KiB\n", label, (double)bytes / 1024);
+    else if (bytes < 1 << 30)
+        printf("%-14s %.1f MiB\n", label, (double)bytes / (1 << 20));
+    else
+        printf("%-14s %.2f GiB\n", label, (double)bytes / (1 << 30));
+}
+
+static void json_model(struct json_out *j, const hooke_model_info *m)
+{
+    emit_text(j, "name", m->name);
+    emit_text(j, "path", m->path);
+    emit_text(j, "architecture", m->architecture);
+    emit_text(j, "dtype", m->weight_dtype);
+    emit_int(j, "n_layers", m->n_layers);
+    emit_int(j, "d_model", m->d_model);
+    emit_int(j, "n_heads", m->n_heads);
+    emit_int(j, "n_kv_heads", m->n_kv_heads);
+    emit_int(j, "d_head", m->d_head);
+    emit_int(j, "d_mlp", m->d_mlp);
+    emit_int(j, "d_vocab", m->d_vocab);
+    emit_int(j, "n_ctx", m->n_ctx);
+    emit_int(j, "sliding_window", m->sliding_window);
+    emit_bool(j, "tied_embeddings", m->tied_embeddings);
+    emit_bool(j, "adds_bos", m->adds_bos);
+    emit_int(j, "n_params", m->n_params);
+    emit_int(j, "weight_bytes", m->weight_bytes);
+    emit_raw(j, "d_dict", "null");
+    emit_raw(j, "site", "null");
+}
+
+static void json_dict(struct json_out *j, const hooke_dict_info *d)
+{
+    emit_text(j, "name", d->name);
+    emit_text(j, "path", d->path);
+    emit_text(j, "architecture", d->architecture);
+    emit_text(j, "dtype", d->dtype);
+    emit_text(j, "model", d->model_name[0] ? d->model_name : NULL);
+    emit_int(j, "d_model", d->d_in);
+    emit_int(j, "d_out", d->d_out);
+    emit_int(j, "d_dict", d->d_dict);
+    emit_text(j, "site", d->site[0] ? d->site : NULL);
+    emit_text(j, "site_out", d->site_out[0] ? d->site_out : NULL);
+    emit_int(j, "hook_head_index", d->hook_head_index);
+    emit_int(j, "k", d->k);
+    emit_bool(j, "is_transcoder", d->is_transcoder);
+    emit_bool(j, "has_skip", d->has_skip);
+    emit_bool(j, "apply_b_dec_to_input", d->apply_b_dec_to_input);
+    emit_bool(j, "rescale_acts_by_decoder_norm", d->rescale_acts_by_decoder_norm);
+    emit_text(j, "normalize_activations", d->normalize_activations);
+    emit_text(j, "activation_scale", d->activation_scale);
+    emit_bool(j, "prepend_bos", d->prepend_bos);
+    emit_int(j, "context_size", d->context_size);
+    emit_real32(j, "expected_l0", d->expected_l0);
+    emit_int(j, "weight_bytes", d->weight_bytes);
+    emit_raw(j, "config", d->config_json && d->config_json[0] ? d->config_json : "{}");
+}
+
+static void json_tensors(struct json_out *j, const hooke_file *f)
+{
+    emit_begin(j, "tensors", '[');
+    for (int i = 0; f && i < hooke_file_n_tensors(f); i++) {
+        const hooke_tensor_info *t = hooke_file_tensor(f, i);
+        emit_begin_inline(j, NULL, '{');
+        emit_text(j, "name", t->name);
+        emit_text(j, "dtype", t->dtype);
+        emit_begin(j, "shape", '[');
+        for (int k = 0; k < t->n_dims; k++) emit_int(j, NULL, t->shape[k]);
+        emit_end(j);
+        emit_int(j, "bytes", t->bytes);
+        emit_end(j);
+    }
+    emit_end(j);
+}
+
+static void print_model(const hooke_model_info *m)
+{
+    printf("%-14s %s\n%-14s %s\n%-14s %s, %s weights\n", "model", m->name, "path", m->path, "architecture",
+           m->architecture, m->weight_dtype);
+    printf("%-14s %lld\n", "parameters", (long long)m->n_params);
+    printf("%-14s %d layers, d_model %d, %d heads of %d (%d key/value), d_mlp %d\n", "shape", m->n_layers,
+           m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp);
+    printf("%-14s %d, %s embeddings\n", "vocabulary", m->d_vocab, m->tied_embeddings ? "tied" : "untied");
+    printf("%-14s %d tokens", "context", m->n_ctx);
+    if (m->sliding_window) printf(", sliding window %d", m->sliding_window);
+    printf("\n%-14s %s\n", "BOS", m->adds_bos ? "added" : "not added");
+    put_size("weights", m->weight_bytes);
+}
+
+static void print_dict(const hooke_dict_info *d)
+{
+    printf("%-14s %s\n%-14s %s\n", "dictionary", d->name, "path", d->path);
+    printf("%-14s %s, %s weights\n%-14s %s\n", "architecture", d->architecture, d->dtype, "format",
+           d->format);
+    printf("%-14s %d features of %d", "shape", d->d_dict, d->d_in);
+    if (d->d_out != d->d_in) printf(" to %d", d->d_out);
+    if (d->k) printf(", k %d", d->k);
+    printf("\n%-14s %s", "site", d->site[0] ? d->site : "not said");
+    if (d->is_transcoder) printf(" to %s%s", d->site_out, d->has_skip ? ", with a skip connection" : "");
+    if (d->hook_head_index >= 0) printf(", head %d", d->hook_head_index);
+    printf("\n%-14s %s\n%-14s %s\n", "model", d->model_name[0] ? d->model_name : "not said", "activations",
+           d->activation_scale);
+    printf("%-14s %s\n%-14s %s\n", "normalisation", d->normalize_activations, "BOS",
+           d->prepend_bos ? "added" : "not added");
+    if (d->context_size) printf("%-14s %d tokens\n", "context", d->context_size);
+    if (d->expected_l0 > 0) printf("%-14s %.1f\n", "expected L0", (double)d->expected_l0);
+    put_size("weights", d->weight_bytes);
+}
+
+static void print_tensors(const hooke_file *f)
+{
+    for (int i = 0; f && i < hooke_file_n_tensors(f); i++) {
+        const hooke_tensor_info *t = hooke_file_tensor(f, i);
+        printf("  %-48s %-5s [", t->name, t->dtype);
+        for (int k = 0; k < t->n_dims; k++) printf("%s%lld", k ? ", " : "", (long long)t->shape[k]);
+        printf("]\n");
+    }
+}
+
+static int list_sites(struct session *s, struct json_out *j)
+{
+    enum { MOST = 16384 };
+    hooke_site *sites = take(MOST, sizeof *sites);
+    hooke_text name = { 0 };
+    int n = 0;
+    hooke_status st = hooke_sites_match(s->model, sites, MOST, &n, "*");
+    if (st) return failed_call(st, "sites", NULL);
+    if (s->opt.json) emit_begin(j, "sites", '[');
+    for (int i = 0; i < n && i < MOST && hooke_site_name(s->model, &name, sites[i]) == HOOKE_OK; i++) {
+        int width = hooke_site_width(s->model, sites[i]);
+        if (s->opt.json) {
+            emit_begin_inline(j, NULL, '{');
+            emit_text(j, "name", name.data);
+            emit_int(j, "width", width);
+            emit_end(j);
+        } else if (width)
+            printf("  %-40s %d\n", name.data, width);
+        else
+            printf("  %-40s by the batch\n", name.data);
+    }
+    if (s->opt.json) emit_end(j);
+    hooke_text_release(&name);
+    return 0;
+}
+
+static int check_dict(struct session *s, struct json_out *j)
+{
+    hooke_text report = { 0 };
+    hooke_status st = hooke_dict_check(s->dict, &report);
+    if (s->opt.json)
+        emit_text(j, "check", report.data ? report.data : "");
+    else if (report.n)
+        fputs(report.data, stdout);
+    hooke_text_release(&report);
+    return st ? failed_call(st, "check", "the file may be damaged: fetch it again") : 0;
+}
+
+/* Decides what WHAT is and opens it as that: a path by its content, a name as a model, then as a dictionary. */
+static int open_what(struct session *s, hooke_file **f, const char **kind)
+{
+    const char *what = s->opt.args.n ? s->opt.args.items[0] : NULL;
+    hooke_text path = { 0 };
+    hooke_status st = HOOKE_OK;
+    *kind = "";
+    if (!what && !s->opt.model && !s->opt.dict)
+        return wrong("info", "give a path or a name, e.g. 'hooke info micro'", "there is nothing to look at");
+    if (!what) *kind = s->opt.dict ? "dict" : "model";
+    if (!what) what = s->opt.dict ? s->opt.dict : s->opt.model;
+    if (*kind[0])
+        st = hooke_resolve(&path, what, *kind);
+    else if (access(what, F_OK) == 0)
+        path.data = NULL;
+    else if ((st = hooke_resolve(&path, what, "model")) != HOOKE_OK)
+        st = hooke_resolve(&path, what, "dict");
+    if (!st) st = hooke_file_open(f, path.data ? path.data : what);
+    if (!st && !*kind[0]) *kind = hooke_file_kind(*f);
+    const char *found = take_printf("%s", path.data ? path.data : what);
+    hooke_text_release(&path);
+    if (st) return failed_call(st, "info", NULL);
+    if (strcmp(*kind, "model") == 0) {
+        s->opt.model = found;
+        return session_model(s);
+    }
+    if (strcmp(*kind, "dict") != 0) return 0;
+    s->opt.dict = found;
+    return session_dict(s);
+}
+
+int cmd_info(struct session *s, int argc, char **argv)
+{
+    struct options o = { 0 };
+    struct json_out j = { 0 };
+    hooke_file *f = NULL;
+    const char *kind;
+    int code = opt_parse(s, &spec, &o, argc, argv);
+    if (code >= 0) return code;
+    code = open_what(s, &f, &kind);
+    if (code) {
+        hooke_file_close(f);
+        return code;
+    }
+    if (s->opt.json) {
+        emit_begin(&j, NULL, '{');
+        emit_text(&j, "kind", kind);
+        emit_text(&j, "format", s->dict ? hooke_dict_get_info(s->dict)->format : hooke_file_format(f));
+        if (s->model) json_model(&j, hooke_model_get_info(s->model));
+        if (s->dict) json_dict(&j, hooke_dict_get_info(s->dict));
+        json_tensors(&j, f);
+    } else {
+        if (s->model)
+            print_model(hooke_model_get_info(s->model));
+        else if (s->dict)
+            print_dict(hooke_dict_get_info(s->dict));
+        else
+            printf("%-14s %s, %d tensors\n", kind, hooke_file_format(f), hooke_file_n_tensors(f));
+        if (o.tensors || (!s->model && !s->dict)) print_tensors(f);
+    }
+    if (o.sites && s->model) code = list_sites(s, &j);
+    if (!code && o.check && s->dict) code = check_dict(s, &j);
+    if (s->opt.json && !code) {
+        emit_end(&j);
+        emit_print(&j);
+    }
+    hooke_file_close(f);
+    return code;
+}

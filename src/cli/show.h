@@ -1,0 +1,46 @@
+/* show.h: a text with its features: what the terminal, the JSON and the page of 'hooke features' are made from. */
+#ifndef HOOKE_CLI_SHOW_H
+#define HOOKE_CLI_SHOW_H
+
+#include "cli/input.h"
+#include "cli/read.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct shown_feature {
+    int32_t feature;
+    float max; /* over the text, BOS left out */
+    double sum;
+    int n_tokens; /* where it is on */
+    struct logit_tops logits;
+};
+struct shown {
+    struct reading r;
+    const struct seqs *seqs;
+    int per_row;
+    struct activation *tops;        /* [n_rows, per_row], best first */
+    int *n_tops;                    /* [n_rows] */
+    struct shown_feature *features; /* all that are some token's top, by index */
+    size_t n_features;
+    int32_t bos; /* -1: none; its rows say little about the text */
+    int32_t colour_by;
+};
+/* colour_by -1: the feature that is strongest over the text. Returns 0 or the exit code. */
+int shown_make(struct shown *w, struct session *s, hooke_dict *dict, const struct seqs *seqs, int top,
+               int n_logits, int32_t colour_by);
+void shown_close(struct shown *w);
+const struct shown_feature *shown_find(const struct shown *w, int32_t feature); /* NULL */
+/* Features by their sum over the text, largest first; returns how many (at most n). */
+int shown_strongest(const struct shown *w, int32_t *out, int n);
+
+/* `" sea" " ship"`: what a feature raises. */
+const char *logit_words(const hooke_tokenizer *tk, const int32_t *ids, int n);
+void show_coloured(const struct shown *w, size_t seq, int32_t feature);
+void show_tokens(const struct shown *w, size_t seq);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
