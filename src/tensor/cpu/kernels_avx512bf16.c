@@ -1,3 +1,4 @@
+/* kernels_avx512bf16.c: products of bf16 operands by the matrix product library; the rest is AVX-512's. */
 #include "tensor/cpu/kernels.h"
 
 void kernels_fill_avx512bf16(struct kernels *t)

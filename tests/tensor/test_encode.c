@@ -1,0 +1,294 @@
+/* ops.h: the conformance test of a backend: codes and what becomes of them. */
+#include "levels.h"
+
+struct exact {
+    double *h;   /* [n, d_dict] values that selection compares */
+    double *eps; /* [n, d_dict] how far off float32 may be */
+};
+
+struct encode_case {
+    int64_t n, d_in, d_dict;
+    enum dtype dtype;
+    bool in_first;
+    double k;
+};
+
+struct encode_data {
+    struct mat x, exact_w, stored, vectors; /* vectors: rows bias, threshold, gate_bias, mag_scale, mag_bias, row_scale */
+    struct encode_spec spec;
+};
+
+static void make_data(struct encode_data *d, const struct encode_case *c, enum select_kind kind)
+{
+    d->x = random_mat(c->n, c->d_in, 21, 1);
+    d->exact_w = c->in_first ? random_mat(c->d_in, c->d_dict, 22, 1) : random_mat(c->d_dict, c->d_in, 22, 1);
+    make_exact(&d->exact_w);
+    d->stored = in_dtype(&d->exact_w, c->dtype);
+    d->vectors = random_mat(6, c->d_dict, 23, 1);
+    float *v[6];
+    for (int i = 0; i < 6; i++) v[i] = (float *)d->vectors.data + i * d->vectors.ld;
+    for (int64_t f = 0; f < c->d_dict; f++) v[3][f] = expf(v[3][f]), v[5][f] = 0.5F + fabsf(v[5][f]);
+    memset(&d->spec, 0, sizeof d->spec);
+    d->spec.kind = kind;
+    d->spec.w.m = d->stored;
+    d->spec.w.in_first = c->in_first;
+    d->spec.k = c->k;
+    if (kind != SELECT_GATED) d->spec.w.bias = v[0];
+    if (kind == SELECT_THRESHOLD) d->spec.threshold = v[1];
+    if (kind == SELECT_GATED) d->spec.gate_bias = v[2], d->spec.mag_scale = v[3], d->spec.mag_bias = v[4];
+    if (kind == SELECT_TOPK || kind == SELECT_BATCH_TOPK) d->spec.row_scale = v[5];
+}
+
+static void free_data(struct encode_data *d)
+{
+    mat_free(&d->x);
+    mat_free(&d->exact_w);
+    mat_free(&d->stored);
+    mat_free(&d->vectors);
+}
+
+/* Value of a feature, and by how much it passes (negative: fails), both in double; *off is what rounding may do to either. */
+static double exact_value(const struct encode_data *d, int64_t r, int64_t f, double *margin, double *off)
+{
+    const struct encode_spec *s = &d->spec;
+    double h = 0, sum_abs = 0;
+    for (int64_t l = 0; l < d->x.cols; l++) {
+        double term = (double)get(&d->x, r, l) * weight_value(&d->exact_w, s->w.in_first, f, l);
+        h += term;
+        sum_abs += fabs(term);
+    }
+    if (s->w.bias) h += (double)s->w.bias[f], sum_abs += fabs((double)s->w.bias[f]);
+    *off = product_limit((double)d->x.cols, sum_abs);
+    *margin = h;
+    if (s->kind == SELECT_THRESHOLD) *margin = h - fmax((double)s->threshold[f], 0);
+    if (s->kind == SELECT_GATED) {
+        double value = (double)s->mag_scale[f] * h + (double)s->mag_bias[f];
+        *off *= 1 + (double)s->mag_scale[f];
+        *off += 4 * EPS * (fabs((double)s->mag_bias[f]) + fabs((double)s->gate_bias[f]));
+        *margin = fmin(h + (double)s->gate_bias[f], value);
+        return value;
+    }
+    if (s->row_scale) {
+        *off = *off * (double)s->row_scale[f] + 2 * EPS * fabs(h) * (double)s->row_scale[f];
+        h *= (double)s->row_scale[f];
+        *margin = h;
+    }
+    return h;
+}
+
+static int descending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+/* The k-th largest of v[n], or 0 where fewer are positive. */
+static double cut_of(const double *v, int64_t n, int64_t k)
+{
+    double *copy = mem_alloc((size_t)n + 1, sizeof *copy), cut = 0;
+    memcpy(copy, v, (size_t)n * sizeof *copy);
+    qsort(copy, (size_t)n, sizeof *copy, descending);
+    if (k == 0) cut = (double)INFINITY;
+    else if (k <= n && copy[k - 1] > 0) cut = copy[k - 1];
+    mem_free(copy);
+    return cut;
+}
+
+static void check_codes_form(const hooke_codes *c, int64_t n, int64_t d_dict)
+{
+    assert_int_equal(c->n_rows, n);
+    assert_int_equal(c->n_cols, d_dict);
+    assert_int_equal(c->indptr[0], 0);
+    for (int64_t r = 0; r < n; r++) {
+        for (int64_t i = c->indptr[r]; i < c->indptr[r + 1]; i++) {
+            assert_true(c->indices[i] >= 0 && c->indices[i] < d_dict);
+            assert_true(i == c->indptr[r] || c->indices[i] > c->indices[i - 1]);
+            assert_true(c->values[i] > 0);
+        }
+    }
+}
+
+/* Every feature that passes clearly is there, none that fails clearly; values agree. */
+static void check_encode(struct exec *ex, const struct encode_case *c, enum select_kind kind)
+{
+    struct encode_data d;
+    hooke_codes codes = { 0 };
+    make_data(&d, c, kind);
+    assert_int_equal(ex->ops->encode(ex, &codes, &d.x, &d.spec), HOOKE_OK);
+    check_codes_form(&codes, c->n, c->d_dict);
+    size_t n_all = (size_t)(c->n * c->d_dict);
+    double *value = mem_alloc(n_all, sizeof *value), *margin = mem_alloc(n_all, sizeof *margin);
+    double *off = mem_alloc(n_all, sizeof *off);
+    for (int64_t i = 0; i < c->n * c->d_dict; i++) value[i] = exact_value(&d, i / c->d_dict, i % c->d_dict, &margin[i], &off[i]);
+    double whole = kind == SELECT_BATCH_TOPK ? cut_of(value, c->n * c->d_dict, (int64_t)(c->k * (double)c->n)) : 0;
+    for (int64_t r = 0; r < c->n; r++) {
+        int64_t at = codes.indptr[r], base = r * c->d_dict;
+        double cut = kind == SELECT_TOPK ? cut_of(value + base, c->d_dict, (int64_t)c->k) : whole;
+        for (int64_t f = 0; f < c->d_dict; f++) {
+            bool on = at < codes.indptr[r + 1] && codes.indices[at] == f;
+            double m = margin[base + f] - (cut > 0 ? cut : 0), slack = off[base + f] * 2;
+            if (fabs(m) > slack && on != (m > 0))
+                print_error("kind %d at %s [%lld, %lld]: value %.9g, cut %.9g, %s\n", kind, exec_level(ex), (long long)r,
+                            (long long)f, value[base + f], cut, on ? "on" : "off");
+            assert_true(fabs(m) <= slack || on == (m > 0));
+            if (!on) continue;
+            check_near((double)codes.values[at], value[base + f], off[base + f], "encode", exec_level(ex), r, f);
+            at++;
+        }
+        assert_int_equal(at, codes.indptr[r + 1]);
+        if (kind == SELECT_TOPK) assert_true(at - codes.indptr[r] <= (int64_t)c->k);
+    }
+    if (kind == SELECT_BATCH_TOPK) assert_true(codes.indptr[c->n] <= (int64_t)(c->k * (double)c->n));
+    mem_free(value);
+    mem_free(margin);
+    mem_free(off);
+    hooke_codes_release(&codes);
+    free_data(&d);
+}
+
+static void encodes_every_kind(void **state)
+{
+    static const struct encode_case cases[] = {
+        { 1, 1, 1, DT_F32, true, 1 },       { 1, 40, 700, DT_BF16, true, 5 },  { 5, 33, 257, DT_F32, false, 256.5 },
+        { 17, 20, 1000, DT_F16, true, 30 }, { 40, 64, 513, DT_BF16, false, 1 }, { 16, 1030, 70, DT_BF16, true, 2.5 },
+        { 3, 10, 90, DT_F32, true, 0 },     { 4, 10, 65, DT_F32, true, 1000 }, { 33, 8, 5000, DT_F32, true, 70.3 },
+    };
+    (void)state;
+    for (int level = 0; level < N_LEVELS; level++) {
+        struct exec ex;
+        if (!level_open(&ex, level, 2, "f32")) continue;
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+            for (int kind = SELECT_RELU; kind <= SELECT_BATCH_TOPK; kind++) check_encode(&ex, &cases[i], (enum select_kind)kind);
+        exec_close(&ex);
+    }
+}
+
+/* Equality is off for thresholds; equal values at the cut go to the lower index, then to the lower row. NaN is never on. */
+static void ties_and_edges(void **state)
+{
+    enum { N = 3, D = 600 };
+    static float x[N], w[D], threshold[D];
+    (void)state;
+    for (int i = 0; i < D; i++) w[i] = (float)(i % 3), threshold[i] = 1; /* 0, 1, 2, 0, 1, 2, ... */
+    x[0] = 1, x[1] = NAN, x[2] = 1;
+    for (int level = 0; level < N_LEVELS; level++) {
+        struct exec ex;
+        hooke_codes c = { 0 };
+        if (!level_open(&ex, level, 2, "f32")) continue;
+        struct mat in = mat_f32(x, N, 1, 1);
+        struct encode_spec s = { .kind = SELECT_THRESHOLD, .w = { mat_f32(w, 1, D, D), true, NULL }, .threshold = threshold };
+        assert_int_equal(ex.ops->encode(&ex, &c, &in, &s), HOOKE_OK);
+        assert_int_equal(c.indptr[1], D / 3); /* only the twos */
+        assert_int_equal(c.indptr[2], D / 3); /* NaN */
+        assert_int_equal(c.indices[1], 5);
+        s.kind = SELECT_TOPK;
+        s.k = D / 3 + 4; /* all twos and the first four ones */
+        assert_int_equal(ex.ops->encode(&ex, &c, &in, &s), HOOKE_OK);
+        assert_int_equal(c.indptr[1], D / 3 + 4);
+        int64_t ones = 0;
+        for (int64_t i = 0; i < c.indptr[1]; i++) ones += c.values[i] == 1 && c.indices[i] <= 10;
+        assert_int_equal(ones, 4);
+        s.kind = SELECT_BATCH_TOPK;
+        s.k = (D / 3 * 2 + 5) / 3.0; /* all twos of two rows and the first ones of row 0 */
+        assert_int_equal(ex.ops->encode(&ex, &c, &in, &s), HOOKE_OK);
+        assert_int_equal(c.indptr[3], D / 3 * 2 + 5);
+        assert_int_equal(c.indptr[1], D / 3 + 5);
+        hooke_codes_release(&c);
+        exec_close(&ex);
+    }
+}
+
+static void encodes_no_rows(void **state)
+{
+    float w[4] = { 1, 2, 3, 4 }, nothing;
+    (void)state;
+    struct exec ex;
+    hooke_codes c = { 0 };
+    assert_true(level_open(&ex, 0, 1, NULL));
+    for (int kind = SELECT_RELU; kind <= SELECT_BATCH_TOPK; kind++) {
+        struct encode_spec s = { .kind = (enum select_kind)kind, .w = { mat_f32(w, 2, 2, 2), true, NULL }, .k = 1 };
+        struct mat x = mat_f32(&nothing, 0, 2, 2);
+        s.gate_bias = s.mag_bias = s.mag_scale = w;
+        assert_int_equal(ex.ops->encode(&ex, &c, &x, &s), HOOKE_OK);
+        assert_int_equal(c.n_rows, 0);
+        assert_int_equal(c.indptr[0], 0);
+    }
+    hooke_codes_release(&c);
+    exec_close(&ex);
+}
+
+/* ---- decode ---- */
+
+/* Rows of 0, 1, 2, ... codes, every third feature or so. */
+static void make_codes(hooke_codes *c, int64_t n, int32_t d_dict)
+{
+    assert_int_equal(codes_reserve(c, n, n * d_dict), HOOKE_OK);
+    c->n_cols = d_dict;
+    c->n_rows = n;
+    int64_t at = 0;
+    for (int64_t r = 0; r < n; r++) {
+        c->indptr[r] = at;
+        int32_t f = (int32_t)(r % 2);
+        for (int64_t i = 0; i < r && f < d_dict; i++, f += 1 + (int32_t)((i * 7 + r) % 3)) {
+            c->indices[at] = f;
+            random_normal(&c->values[at], 1, 31, RANDOM_TEST, (uint64_t)at);
+            at++;
+        }
+    }
+    c->indptr[n] = at;
+}
+
+static void check_decode(struct exec *ex, int64_t n, int32_t d_dict, int64_t d_out, enum dtype dtype, bool in_first, bool bias)
+{
+    hooke_codes c = { 0 };
+    struct mat exact = in_first ? random_mat(d_dict, d_out, 32, 1) : random_mat(d_out, d_dict, 32, 1);
+    struct mat b = random_mat(1, d_out, 33, 1), y = marked_mat(n, d_out);
+    make_exact(&exact);
+    make_codes(&c, n, d_dict);
+    struct mat stored = in_dtype(&exact, dtype);
+    struct weight w = { stored, in_first, bias ? b.data : NULL };
+    assert_int_equal(ex->ops->sparse_decode(ex, &y, &c, &w), HOOKE_OK);
+    for (int64_t r = 0; r < n; r++) {
+        for (int64_t o = 0; o < d_out; o++) {
+            double want = bias ? (double)get(&b, 0, o) : 0, sum_abs = fabs(want);
+            for (int64_t i = c.indptr[r]; i < c.indptr[r + 1]; i++) {
+                double term = (double)c.values[i] * weight_value(&exact, !in_first, c.indices[i], o);
+                want += term;
+                sum_abs += fabs(term);
+            }
+            check_near((double)get(&y, r, o), want, product_limit((double)(c.indptr[r + 1] - c.indptr[r]), sum_abs), "decode",
+                       exec_level(ex), r, o);
+        }
+    }
+    check_padding(&y);
+    hooke_codes_release(&c);
+    mat_free(&exact);
+    mat_free(&stored);
+    mat_free(&b);
+    mat_free(&y);
+}
+
+static void decodes(void **state)
+{
+    static const int64_t shapes[][3] = { { 1, 1, 1 }, { 12, 9, 7 }, { 40, 60, 33 }, { 30, 500, 130 } };
+    (void)state;
+    for (int level = 0; level < N_LEVELS; level++) {
+        struct exec ex;
+        if (!level_open(&ex, level, 2, "f32")) continue;
+        for (size_t s = 0; s < 4; s++)
+            for (int v = 0; v < 12; v++)
+                check_decode(&ex, shapes[s][0], (int32_t)shapes[s][1], shapes[s][2], (enum dtype)(v % 3), v / 3 % 2 == 1, v / 6 == 1);
+        exec_close(&ex);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(encodes_every_kind),
+        cmocka_unit_test(ties_and_edges),
+        cmocka_unit_test(encodes_no_rows),
+        cmocka_unit_test(decodes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
