@@ -44,6 +44,20 @@ struct bpe_scratch { /* zeroed: empty */
     size_t n_heap, heap_capacity;
 };
 
+/* Where the pair's merge lies in the table, before probing. */
+static inline uint64_t pair_hash(int32_t left, int32_t right)
+{
+    uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9E3779B97F4A7C15u;
+    h ^= h >> 29;
+    h *= 0xD6E8FEB86659FD93u;
+    return h ^ h >> 32;
+}
+
+static inline uint64_t join_bit(uint32_t last, uint32_t first)
+{
+    return ((uint64_t)last * 0x9E3779B97F4A7C15u + (uint64_t)first * 0xC2B2AE3D27D4EB4Fu) >> (64 - JOIN_BITS);
+}
+
 /* model: the "model" object of tokenizer.json, its vocabulary already read into vocab. */
 hooke_status bpe_read(struct bpe *b, struct arena *a, const struct vocab *vocab, const struct json *model, const char *name);
 /* Appends the ids of one word of valid UTF-8. */

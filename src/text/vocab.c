@@ -4,6 +4,7 @@
 
 /* Ids far beyond the number of tokens would make a small file ask for a large table. */
 enum { ID_SLACK = 65536, ID_FACTOR = 16 };
+enum { BATCH = 32 }; /* look-ups whose memory is asked for at once */
 
 uint64_t hash_bytes(const char *s, size_t n)
 {
@@ -31,30 +32,33 @@ size_t table_slots(size_t n)
     return slots;
 }
 
-int32_t vocab_find(const struct vocab *v, const char *s, size_t n)
+int32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *s, size_t n)
 {
-    uint64_t hash = hash_bytes(s, n);
     uint32_t tag = (uint32_t)(hash >> 32);
     for (uint64_t i = hash & v->mask;; i = (i + 1) & v->mask) {
-        struct vocab_slot slot = v->slots[i];
-        if (!slot.id_plus_1) return -1;
-        if (slot.tag != tag) continue;
-        const struct token *t = &v->tokens[slot.id_plus_1 - 1];
-        if (t->n == n && memcmp(t->s, s, n) == 0) return (int32_t)(slot.id_plus_1 - 1);
+        const struct vocab_slot *slot = &v->slots[i];
+        if (!slot->id_plus_1) return -1;
+        if (slot->tag == tag && slot->n == n && memcmp(v->strings + slot->begin, s, n) == 0) return (int32_t)(slot->id_plus_1 - 1);
     }
 }
 
-static hooke_status insert(struct vocab *v, const char *s, size_t n, int32_t id, const char *name)
+int32_t vocab_find(const struct vocab *v, const char *s, size_t n)
 {
-    uint64_t hash = hash_bytes(s, n), i = hash & v->mask;
-    uint32_t tag = (uint32_t)(hash >> 32);
+    return vocab_find_hashed(v, hash_bytes(s, n), s, n);
+}
+
+/* Adds strings[begin .. begin + n). */
+static hooke_status insert(struct vocab *v, uint64_t hash, size_t begin, size_t n, int32_t id, const char *name)
+{
+    uint64_t i = hash & v->mask;
+    struct vocab_slot slot = { (uint32_t)(hash >> 32), (uint32_t)id + 1, (uint32_t)begin, (uint32_t)n };
     for (int probes = 0; v->slots[i].id_plus_1; i = (i + 1) & v->mask, probes++) {
         RETURN_IF(probes > MAX_PROBES, HOOKE_E_FORMAT, "%s: the vocabulary's strings collide on purpose", name);
-        if (v->slots[i].tag != tag) continue;
-        const struct token *t = &v->tokens[v->slots[i].id_plus_1 - 1];
-        RETURN_IF(t->n == n && memcmp(t->s, s, n) == 0, HOOKE_E_FORMAT, "%s: token '%s' appears twice", name, s);
+        if (v->slots[i].tag != slot.tag || v->slots[i].n != slot.n) continue;
+        RETURN_IF(memcmp(v->strings + v->slots[i].begin, v->strings + begin, n) == 0, HOOKE_E_FORMAT, "%s: token '%s' appears twice",
+                  name, v->strings + begin);
     }
-    v->slots[i] = (struct vocab_slot){ tag, (uint32_t)id + 1 };
+    v->slots[i] = slot;
     return HOOKE_OK;
 }
 
@@ -79,6 +83,16 @@ static hooke_status measure(const struct json *map, const struct json *added, in
     return HOOKE_OK;
 }
 
+static hooke_status add_token(struct vocab *v, const struct json *m, uint64_t hash, size_t begin, const char *name)
+{
+    struct token *t = &v->tokens[m->as.integer];
+    RETURN_IF(t->s, HOOKE_E_FORMAT, "%s: id %lld belongs to '%s' and '%s'", name, (long long)m->as.integer, t->s, m->key);
+    t->s = v->strings + begin;
+    t->n = m->key_bytes;
+    memcpy(v->strings + begin, m->key, m->key_bytes);
+    return insert(v, hash, begin, t->n, (int32_t)m->as.integer, name);
+}
+
 hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map, const struct json *added, const char *name)
 {
     int64_t largest;
@@ -86,22 +100,26 @@ hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map
     RETURN_IF(!map || map->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: model.vocab is not an object", name);
     RETURN_IF_ERROR(measure(map, added, &largest, &bytes, name));
 
-    size_t slots = table_slots(map->as.list.n);
-    v->mask = slots - 1;
+    RETURN_IF(bytes > UINT32_MAX, HOOKE_E_UNSUPPORTED, "%s: a vocabulary of %zu bytes", name, bytes);
+    v->mask = table_slots(map->as.list.n) - 1;
     v->n_ids = (int32_t)(largest + 1);
-    v->slots = arena_alloc(a, slots, sizeof *v->slots);
+    v->slots = arena_alloc(a, (size_t)v->mask + 1, sizeof *v->slots);
     v->tokens = arena_alloc(a, (size_t)v->n_ids, sizeof *v->tokens);
-    char *strings = arena_alloc(a, bytes, 1);
-    if (!v->slots || !v->tokens || !strings) return HOOKE_E_MEMORY;
+    v->strings = arena_alloc(a, bytes, 1);
+    if (!v->slots || !v->tokens || !v->strings) return HOOKE_E_MEMORY;
 
-    for (const struct json *m = map->as.list.first; m; m = m->next) {
-        struct token *t = &v->tokens[m->as.integer];
-        RETURN_IF(t->s, HOOKE_E_FORMAT, "%s: id %lld belongs to '%s' and '%s'", name, (long long)m->as.integer, t->s, m->key);
-        RETURN_IF_ERROR(insert(v, m->key, m->key_bytes, (int32_t)m->as.integer, name));
-        memcpy(strings, m->key, m->key_bytes);
-        t->s = strings;
-        t->n = m->key_bytes;
-        strings += m->key_bytes + 1;
+    size_t used = 0;
+    for (const struct json *m = map->as.list.first; m;) {
+        uint64_t hashes[BATCH];
+        const struct json *first = m;
+        for (int i = 0; i < BATCH && m; i++, m = m->next) {
+            hashes[i] = hash_bytes(m->key, m->key_bytes);
+            vocab_prefetch(v, hashes[i]);
+        }
+        for (int i = 0; first != m; i++, first = first->next) {
+            RETURN_IF_ERROR(add_token(v, first, hashes[i], used, name));
+            used += (size_t)first->key_bytes + 1;
+        }
     }
     return HOOKE_OK;
 }

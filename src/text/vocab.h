@@ -19,9 +19,11 @@ struct token {
 struct vocab {
     struct token *tokens; /* [n_ids] */
     int32_t n_ids;        /* largest id + 1 */
+    char *strings;        /* the model's tokens, each with a NUL behind it */
     struct vocab_slot {
         uint32_t tag;       /* upper half of the hash */
         uint32_t id_plus_1; /* 0: empty */
+        uint32_t begin, n;  /* its string: strings[begin .. begin + n) */
     } *slots;               /* [mask + 1] */
     uint64_t mask;
 };
@@ -30,6 +32,16 @@ struct vocab {
 hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map, const struct json *added_tokens, const char *name);
 /* -1: none. */
 int32_t vocab_find(const struct vocab *v, const char *s, size_t n);
+/* The same in steps, for loops that look up many: prefetch some time before find. */
+int32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *s, size_t n);
+static inline void vocab_prefetch(const struct vocab *v, uint64_t hash)
+{
+    __builtin_prefetch(&v->slots[hash & v->mask]);
+}
+static inline void vocab_prefetch_string(const struct vocab *v, uint64_t hash)
+{
+    __builtin_prefetch(v->strings + v->slots[hash & v->mask].begin);
+}
 
 /* Mixes all bytes; not a defence against an attacker, hence MAX_PROBES. */
 uint64_t hash_bytes(const char *s, size_t n);
