@@ -41,7 +41,7 @@ static const struct model_shape models[] = {
 
 /* Gemma Scope publishes float32 .npz; the -bf16 rows are the same sizes as SAELens folders in bfloat16. */
 #define SCOPE(name, model, d, width, layer)                                          \
-    { name, model, LAYOUT_GEMMA_SCOPE, "jumprelu", d, width, layer, 0, DT_F32 },     \
+    { name, model, LAYOUT_GEMMA_SCOPE, "jumprelu", d, width, layer, 0, DT_F32, 0 },  \
     {                                                                                \
         name "-bf16", model, LAYOUT_SAELENS, "jumprelu", d, width, layer, 0, DT_BF16 \
     }
@@ -54,10 +54,10 @@ static const struct dict_shape dicts[] = {
     SCOPE("gemma-scope-9b-16k", "gemma-2-9b", 3584, 16384, 20),
     SCOPE("gemma-scope-9b-131k", "gemma-2-9b", 3584, 131072, 20),
     SCOPE("gemma-scope-27b-131k", "gemma-2-27b", 4608, 131072, 22),
-    { "gpt2-small-res-jb", "gpt2", LAYOUT_SAELENS, "standard", 768, 24576, 8, 0, DT_F32 },
-    { "pythia-70m-topk-16k", "pythia-70m", LAYOUT_SAELENS, "topk", 512, 16384, 4, 80, DT_F32 },
-    { "pythia-70m-standard-4k", "pythia-70m", LAYOUT_SAELENS, "standard", 512, 4096, 3, 0, DT_F32 },
-    { "pythia-160m-topk-16k", "pythia-160m", LAYOUT_SAELENS, "topk", 768, 16384, 8, 80, DT_F32 },
+    { "gpt2-small-res-jb", "gpt2", LAYOUT_SAELENS, "standard", 768, 24576, 8, 0, DT_F32, 0 },
+    { "pythia-70m-topk-16k", "pythia-70m", LAYOUT_SAELENS, "topk", 512, 16384, 4, 80, DT_F32, 0 },
+    { "pythia-70m-standard-4k", "pythia-70m", LAYOUT_SAELENS, "standard", 512, 4096, 3, 0, DT_F32, 0 },
+    { "pythia-160m-topk-16k", "pythia-160m", LAYOUT_SAELENS, "topk", 768, 16384, 8, 80, DT_F32, 0 },
 };
 
 enum { N_MODELS = sizeof models / sizeof models[0], N_DICTS = sizeof dicts / sizeof dicts[0] };

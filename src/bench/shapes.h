@@ -26,6 +26,7 @@ struct dict_shape {
     const char *architecture; /* "jumprelu", "standard", "topk" */
     int d_in, d_dict, layer, k;
     enum dtype dtype;
+    int l0; /* active features a token that thresholds are set for, 0: 70 */
 };
 
 /* NULL when there is no such shape. */

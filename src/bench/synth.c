@@ -185,25 +185,46 @@ static hooke_status write_dict(struct synth_run *run, const char *dir, const str
     return st;
 }
 
+static hooke_status write_plan(hooke_context *ctx, const char *dir, struct synth_plan *plan,
+                               const struct model_shape *model, const struct dict_shape *dict, uint64_t seed,
+                               int64_t *bytes)
+{
+    struct synth_run run = { .ctx = ctx, .plan = plan, .seed = seed };
+    for (int i = 0; i < plan->n; i++) run.total += synth_tensor_bytes(&plan->tensors[i]);
+    run.chunk = mem_alloc_raw(CHUNK_ITEMS, sizeof(float));
+    hooke_status st =
+        run.chunk ? HOOKE_OK : fail(HOOKE_E_MEMORY, "no memory for a %d MiB chunk", CHUNK_ITEMS >> 18);
+    if (st == HOOKE_OK) st = make_folders(dir);
+    if (st == HOOKE_OK) st = model ? write_model(&run, dir, model) : write_dict(&run, dir, dict);
+    if (st == HOOKE_OK && bytes) *bytes = run.done;
+    mem_free(run.chunk);
+    synth_plan_release(plan);
+    return st;
+}
+
+hooke_status synth_write_model(hooke_context *ctx, const char *dir, const struct model_shape *s,
+                               uint64_t seed, int64_t *bytes)
+{
+    struct synth_plan plan;
+    RETURN_IF_ERROR(synth_plan_model(&plan, s));
+    return write_plan(ctx, dir, &plan, s, NULL, seed, bytes);
+}
+
+hooke_status synth_write_dict(hooke_context *ctx, const char *dir, const struct dict_shape *s, uint64_t seed,
+                              int64_t *bytes)
+{
+    struct synth_plan plan;
+    RETURN_IF_ERROR(synth_plan_dict(&plan, s));
+    return write_plan(ctx, dir, &plan, NULL, s, seed, bytes);
+}
+
 hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed,
                          int64_t *bytes)
 {
-    struct synth_plan plan = { 0 };
     if (bytes) *bytes = 0;
     RETURN_IF(!ctx || !dir || !shape, HOOKE_E_ARGUMENT, "hooke_synth: context, folder and shape are needed");
     const struct model_shape *model = model_shape_find(shape);
     const struct dict_shape *dict = dict_shape_find(shape);
-    if (!model && !dict) return shape_unknown(shape);
-    RETURN_IF_ERROR(make_folders(dir));
-    RETURN_IF_ERROR(model ? synth_plan_model(&plan, model) : synth_plan_dict(&plan, dict));
-    struct synth_run run = { .ctx = ctx, .plan = &plan, .seed = seed };
-    for (int i = 0; i < plan.n; i++) run.total += synth_tensor_bytes(&plan.tensors[i]);
-    run.chunk = mem_alloc_raw(CHUNK_ITEMS, sizeof(float));
-    hooke_status st =
-        run.chunk ? HOOKE_OK : fail(HOOKE_E_MEMORY, "no memory for a %d MiB chunk", CHUNK_ITEMS >> 18);
-    if (st == HOOKE_OK) st = model ? write_model(&run, dir, model) : write_dict(&run, dir, dict);
-    if (st == HOOKE_OK && bytes) *bytes = run.done;
-    mem_free(run.chunk);
-    synth_plan_release(&plan);
-    return st;
+    if (model) return synth_write_model(ctx, dir, model, seed, bytes);
+    return dict ? synth_write_dict(ctx, dir, dict, seed, bytes) : shape_unknown(shape);
 }

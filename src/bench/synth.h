@@ -19,6 +19,12 @@ struct synth_plan {
     int n;
 };
 
+/* hooke_synth() for shapes outside the table, too. */
+hooke_status synth_write_model(hooke_context *ctx, const char *dir, const struct model_shape *s,
+                               uint64_t seed, int64_t *bytes);
+hooke_status synth_write_dict(hooke_context *ctx, const char *dir, const struct dict_shape *s, uint64_t seed,
+                              int64_t *bytes);
+
 void synth_plan_release(struct synth_plan *p);
 /* The tensors of a model in its published names and order. */
 hooke_status synth_plan_model(struct synth_plan *out, const struct model_shape *s);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { L0_TARGET = 70 }; /* active features a token that thresholds are set for */
+enum { DEFAULT_L0 = 70 };
 static const double STD = 0.02;
 
 void synth_plan_release(struct synth_plan *p)
@@ -209,14 +209,14 @@ hooke_status synth_plan_model(struct synth_plan *out, const struct model_shape *
 }
 
 /* Pre-activations of a synthesized dictionary are normal with the input's root mean square: encoder columns have unit norm on
- * average. The threshold (or the encoder bias, for a plain ReLU) lets L0_TARGET of them through. */
+ * average. The threshold (or the encoder bias, for a plain ReLU) lets l0 of them through. */
 hooke_status synth_plan_dict(struct synth_plan *out, const struct dict_shape *s)
 {
     struct builder b = { .dtype = s->dtype };
     RETURN_IF_ERROR(builder_begin(&b, out, 8));
     const struct model_shape *model = model_shape_find(s->model_name);
     double rms = model ? shape_resid_rms(model, s->layer) : 1.0;
-    double cut = rms * normal_upper_quantile((double)L0_TARGET / s->d_dict);
+    double cut = rms * normal_upper_quantile((double)(s->l0 > 0 ? s->l0 : DEFAULT_L0) / s->d_dict);
     int first = out->n;
     matrix(&b, "W_dec", -1, "", s->d_dict, s->d_in);
     matrix(&b, "W_enc", -1, "", s->d_in, s->d_dict);
