@@ -40,10 +40,10 @@ static const struct model_shape models[] = {
 };
 
 /* Gemma Scope publishes float32 .npz; the -bf16 rows are the same sizes as SAELens folders in bfloat16. */
-#define SCOPE(name, model, d, width, layer)                                          \
-    { name, model, LAYOUT_GEMMA_SCOPE, "jumprelu", d, width, layer, 0, DT_F32, 0 },  \
-    {                                                                                \
-        name "-bf16", model, LAYOUT_SAELENS, "jumprelu", d, width, layer, 0, DT_BF16 \
+#define SCOPE(name, model, d, width, layer)                                             \
+    { name, model, LAYOUT_GEMMA_SCOPE, "jumprelu", d, width, layer, 0, DT_F32, 0 },     \
+    {                                                                                   \
+        name "-bf16", model, LAYOUT_SAELENS, "jumprelu", d, width, layer, 0, DT_BF16, 0 \
     }
 
 static const struct dict_shape dicts[] = {
