@@ -76,6 +76,19 @@ static hooke_status make_room(struct npz *z, size_t n)
     return z->members && z->tensors && z->fortran_order ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
+/* PyTorch's files are archives too; hooke does not unpickle. */
+static hooke_status explain_foreign(const struct zip_entry *entries, int n, const char *path)
+{
+    for (int i = 0; i < n; i++) {
+        size_t length = strlen(entries[i].name);
+        RETURN_IF(length >= 8 && strcmp(entries[i].name + length - 8, "data.pkl") == 0, HOOKE_E_UNSUPPORTED,
+                  "%s: a PyTorch file: it holds pickles, which are not read; convert it to safetensors",
+                  path);
+    }
+    return fail(HOOKE_E_FORMAT, "%s: a ZIP archive without .npy members ('%.200s' is one of %d)", path,
+                entries[0].name, n);
+}
+
 static hooke_status open_archive(struct npz *z)
 {
     struct zip_entry *entries;
@@ -92,10 +105,7 @@ static hooke_status open_archive(struct npz *z)
         if (!z->tensors[k].name) return HOOKE_E_MEMORY;
         RETURN_IF_ERROR(read_member_header(z, k));
     }
-    RETURN_IF(z->n_tensors == 0 && n > 0, HOOKE_E_FORMAT,
-              "%s: a ZIP archive without .npy members ('%.200s' is one of %d)", z->file.path, entries[0].name,
-              n);
-    return HOOKE_OK;
+    return z->n_tensors == 0 && n > 0 ? explain_foreign(entries, n, z->file.path) : HOOKE_OK;
 }
 
 /* A lone .npy is an archive of one member, stored, without a CRC. It is called by its file's name. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file/sniff.h"
+
 #define HEADER_MAX_BYTES 100000000u /* the reference reader's limit */
 enum { MAX_FILES = 4096, MAX_TENSORS = 4 << 20, INDEX_MAX_BYTES = 100000000 };
 
@@ -157,12 +159,12 @@ static hooke_status check_tiling(struct stored_tensor *tensors, int n, const str
 static hooke_status parse_header(const struct json **out, struct arena *a, struct source *src)
 {
     uint64_t n = 0;
-    RETURN_IF(src->n < 8, HOOKE_E_FORMAT, "%s: %zu bytes are too few for a safetensors file", src->name,
-              src->n);
+    RETURN_IF(src->n < 8, HOOKE_E_FORMAT, "%s: no safetensors file: %zu bytes; it looks like %s", src->name,
+              src->n, looks_like(src->bytes, src->n));
     for (int i = 7; i >= 0; i--) n = n << 8 | src->bytes[i];
     RETURN_IF(n > HEADER_MAX_BYTES, HOOKE_E_FORMAT,
-              "%s: no safetensors file: a header of %llu bytes, the limit is %u", src->name,
-              (unsigned long long)n, HEADER_MAX_BYTES);
+              "%s: no safetensors file (a header of %llu bytes); it looks like %s", src->name,
+              (unsigned long long)n, looks_like(src->bytes, src->n));
     RETURN_IF(n > src->n - 8, HOOKE_E_FORMAT, "%s: cut short: a header of %llu bytes, the file has %zu",
               src->name, (unsigned long long)n, src->n);
     const char *text = (const char *)src->bytes + 8;

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "base/parallel.h"
+#include "file/sniff.h"
 
 enum { LOCAL_BYTES = 30, CENTRAL_BYTES = 46, END_BYTES = 22, LOCATOR64_BYTES = 20, END64_BYTES = 56 };
 enum { MAX_ENTRIES = 1 << 20, COMMENT_MAX = 65535, DEFLATE_MAX_RATIO = 1032 };
@@ -74,7 +75,7 @@ static hooke_status find_directory(struct directory *d, const unsigned char *byt
 {
     size_t end;
     RETURN_IF(!find_end(&end, bytes, n), HOOKE_E_FORMAT,
-              "%s: no ZIP archive, or one cut short: no end record", name);
+              "%s: no ZIP archive, or one cut short; it looks like %s", name, looks_like(bytes, n));
     const unsigned char *p = bytes + end;
     d->n_entries = get16(p + 10);
     d->bytes = get32(p + 12);

@@ -1,0 +1,60 @@
+#include "file/sniff.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+static const struct {
+    const char *begin;
+    size_t n;
+    const char *what;
+} signatures[] = {
+    { "PK\3\4", 4, "a ZIP archive (.npz, or PyTorch's .pt)" },
+    { "PK\5\6", 4, "an empty ZIP archive" },
+    { "\x93NUMPY", 6, "a numpy array (.npy)" },
+    { "GGUF", 4, "a GGUF file; hooke reads safetensors" },
+    { "\x1F\x8B", 2, "gzip data; unpack it first" },
+    { "\x28\xB5\x2F\xFD", 4, "Zstandard data; unpack it first" },
+    { "\xFD"
+      "7zXZ",
+      5, "xz data; unpack it first" },
+    { "BZh", 3, "bzip2 data; unpack it first" },
+    { "PAR1", 4, "a Parquet file" },
+    { "\x89HDF", 4, "an HDF5 file" },
+    { "\x7F"
+      "ELF",
+      4, "a program or library" },
+    { "version https://git-lfs", 23, "a Git LFS pointer: the real file was not fetched" },
+    { "\x80\2", 2, "a Python pickle (an old PyTorch file?); hooke reads safetensors" },
+    { "\x80\3", 2, "a Python pickle; hooke reads safetensors" },
+    { "\x80\4", 2, "a Python pickle; hooke reads safetensors" },
+    { "\x80\5", 2, "a Python pickle; hooke reads safetensors" },
+};
+
+static bool is_text(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] < 0x20 && p[i] != '\n' && p[i] != '\r' && p[i] != '\t') || p[i] == 0x7F) return false;
+    return n - utf8_valid_prefix((const char *)p, n) < 4; /* the cut may split a character */
+}
+
+const char *looks_like(const unsigned char *p, size_t n)
+{
+    if (n == 0) return "an empty file";
+    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
+        if (n >= signatures[i].n && memcmp(p, signatures[i].begin, signatures[i].n) == 0)
+            return signatures[i].what;
+    if (n > 8 && p[8] == '{' && p[7] == 0 && p[6] == 0 && p[5] == 0) return "a safetensors file";
+    if (n > 256) n = 256;
+    bool all_zero = true;
+    for (size_t i = 0; i < n; i++) all_zero = all_zero && p[i] == 0;
+    if (all_zero) return "zeros: a download that was cut off?";
+    if (!is_text(p, n)) return "unknown binary data";
+    const char *s = (const char *)p;
+    while (n > 0 && strchr(" \t\r\n", *s)) s++, n--;
+    if ((n >= 9 && strncasecmp(s, "<!doctype", 9) == 0) || (n >= 5 && strncasecmp(s, "<html", 5) == 0))
+        return "a web page: an error message saved in place of the file?";
+    if (n > 0 && (*s == '{' || *s == '[')) return "JSON text";
+    return "plain text";
+}
