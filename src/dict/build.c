@@ -40,11 +40,12 @@ static hooke_status check_shape(const struct hooke_dict *d, enum dict_param p)
 
 static hooke_status check_presence(const struct hooke_dict *d)
 {
+    for (int p = 0; p < N_PARAMS; p++)
+        RETURN_IF((d->arch->params >> p & 1u) && !d->param[p], HOOKE_E_FORMAT,
+                  "%s: architecture '%s' needs tensor '%s', which is missing", d->info.path, d->arch->name,
+                  dict_param_names[p]);
     for (int p = 0; p < N_PARAMS; p++) {
-        bool wanted = d->arch->params >> p & 1u;
-        bool allowed = wanted || p == P_SCALING_FACTOR;
-        RETURN_IF(wanted && !d->param[p], HOOKE_E_FORMAT, "%s: architecture '%s' needs tensor '%s', which is missing",
-                  d->info.path, d->arch->name, dict_param_names[p]);
+        bool allowed = (d->arch->params >> p & 1u) || p == P_SCALING_FACTOR;
         RETURN_IF(!allowed && d->param[p], HOOKE_E_FORMAT, "%s: tensor '%s' does not belong to architecture '%s'",
                   d->info.path, dict_param_names[p], d->arch->name);
     }

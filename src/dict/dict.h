@@ -83,6 +83,16 @@ struct dict_vector {
     struct buffer on_device;
 };
 
+/* The encoder of the few features that were asked for last (dict_subset.c). */
+struct dict_subset {
+    int32_t *features; /* [n] */
+    int n;
+    float *w_enc;      /* [n, d_in] */
+    struct weight w;   /* the same on the device */
+    struct buffer on_device;
+    struct dict_vector b_enc, threshold, b_gate, b_mag, mag_scale; /* [n] each, where the dictionary has them */
+};
+
 struct hooke_dict {
     hooke_context *ctx;
     hooke_dict_info info;
@@ -104,6 +114,7 @@ struct hooke_dict {
     float input_scale;               /* s */
     float *code_gain, *row_gain;     /* [d_dict], NULL: 1 */
     float *param_gain;               /* [d_dict], NULL: 1; b_enc, threshold, gate biases as hooke_dict_vector() shows them */
+    struct dict_subset subset;
 };
 
 /* Features first .. first+n of a matrix as float32 rows: out[n, width]. */
@@ -119,7 +130,8 @@ hooke_status dict_fold(struct hooke_dict *d, bool canonical);
 
 /* Puts data[n] (owned from now on) into v and onto the device. */
 hooke_status dict_vector_place(struct hooke_dict *d, struct dict_vector *v, float *data, int64_t n);
-/* Undoes build and open for half-built dictionaries too. */
+void dict_vector_release(struct hooke_dict *d, struct dict_vector *v);
+/* Everything after the format reader; hooke_dict_close() undoes half-built dictionaries too. */
 hooke_status dict_build(struct hooke_dict *d, const hooke_dict_options *options);
 
 /* Rows before the encoder sees them (rows.c): whether they are rewritten at all, and the rewriting of n rows into
@@ -131,5 +143,9 @@ void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, floa
 
 /* Strictly increasing and inside 0 .. d_dict. */
 hooke_status dict_check_subset(const struct hooke_dict *d, const hooke_feature_set *subset);
+/* Whether a subset is worth its own encoder, and making it: d->subset is then the subset's. */
+bool dict_subset_is_narrow(const struct hooke_dict *d, const hooke_feature_set *subset);
+hooke_status dict_subset_prepare(struct hooke_dict *d, const hooke_feature_set *subset);
+void dict_subset_release(struct hooke_dict *d);
 
 #endif

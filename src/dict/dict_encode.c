@@ -21,21 +21,24 @@ hooke_status dict_check_subset(const struct hooke_dict *d, const hooke_feature_s
     return HOOKE_OK;
 }
 
-static struct encode_spec spec_of(const struct hooke_dict *d)
+/* The whole width, or the narrow encoder of the subset. */
+static struct encode_spec spec_of(const struct hooke_dict *d, bool narrow)
 {
-    struct encode_spec s = { .kind = d->arch->select, .w = d->w_enc.w, .threshold = d->threshold.device, .k = d->config.k };
-    s.gate_bias = d->b_gate.device;
-    s.mag_bias = d->b_mag.device;
-    s.mag_scale = d->mag_scale.device;
+    const struct dict_subset *n = &d->subset;
+    struct encode_spec s = { .kind = d->arch->select, .w = narrow ? n->w : d->w_enc.w, .k = d->config.k };
+    s.threshold = narrow ? n->threshold.device : d->threshold.device;
+    s.gate_bias = narrow ? n->b_gate.device : d->b_gate.device;
+    s.mag_bias = narrow ? n->b_mag.device : d->b_mag.device;
+    s.mag_scale = narrow ? n->mag_scale.device : d->mag_scale.device;
     s.row_scale = d->row_scale.device;
     return s;
 }
 
 /* x[n, d_in] on the host through ops->encode. */
-static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n, int64_t ld)
+static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec, const float *x,
+                                int64_t n, int64_t ld)
 {
     struct exec *ex = &d->ctx->exec;
-    struct encode_spec spec = spec_of(d);
     struct buffer owned = { 0 };
     union {
         const float *in;
@@ -43,7 +46,7 @@ static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const fl
     } rows = { .in = x }; /* only read */
     struct mat host = mat_f32(rows.out, n, d->info.d_in, ld), placed;
     RETURN_IF_ERROR(ex->ops->place(ex, &placed, &owned, &host));
-    hooke_status st = ex->ops->encode(ex, out, &placed, &spec);
+    hooke_status st = ex->ops->encode(ex, out, &placed, spec);
     if (owned.data) ex->ops->release(ex, &owned);
     return st;
 }
@@ -71,20 +74,21 @@ static hooke_status take_norms(struct hooke_dict *d, hooke_codes *out, int64_t n
     return HOOKE_OK;
 }
 
-static hooke_status encode_blocks(struct hooke_dict *d, hooke_codes *out, hooke_codes *part, float *rows, const float *x,
-                                  int64_t n, int64_t ld)
+static hooke_status encode_blocks(struct hooke_dict *d, hooke_codes *out, hooke_codes *part, float *rows,
+                                  const struct encode_spec *spec, const float *x, int64_t n, int64_t ld)
 {
     for (int64_t r = 0; r < n; r += BLOCK_ROWS) {
         int64_t m = n - r < BLOCK_ROWS ? n - r : BLOCK_ROWS;
         dict_rewrite_rows(d, rows, out->norm_mean ? out->norm_mean + r : NULL, out->norm_scale ? out->norm_scale + r : NULL,
                           x + r * ld, m, ld);
-        RETURN_IF_ERROR(encode_rows(d, part, rows, m, d->info.d_in));
+        RETURN_IF_ERROR(encode_rows(d, part, spec, rows, m, d->info.d_in));
         RETURN_IF_ERROR(append_codes(out, r, part));
     }
     return HOOKE_OK;
 }
 
-static hooke_status encode_rewritten(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n, int64_t ld)
+static hooke_status encode_rewritten(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec, const float *x,
+                                     int64_t n, int64_t ld)
 {
     hooke_codes part = { 0 };
     int64_t block = n < BLOCK_ROWS ? n : BLOCK_ROWS;
@@ -94,7 +98,7 @@ static hooke_status encode_rewritten(struct hooke_dict *d, hooke_codes *out, con
     out->indptr[0] = 0;
     float *rows = mem_alloc_raw((size_t)block * (size_t)d->info.d_in, sizeof *rows); /* [BLOCK_ROWS, d_in] */
     RETURN_IF(!rows, HOOKE_E_MEMORY, "%s: out of memory for %lld rows", d->info.path, (long long)block);
-    hooke_status st = encode_blocks(d, out, &part, rows, x, n, ld);
+    hooke_status st = encode_blocks(d, out, &part, rows, spec, x, n, ld);
     mem_free(rows);
     hooke_codes_release(&part);
     return st;
@@ -104,6 +108,13 @@ static void apply_code_gain(const struct hooke_dict *d, hooke_codes *c)
 {
     if (!d->code_gain) return;
     for (int64_t i = 0; i < c->indptr[c->n_rows]; i++) c->values[i] *= d->code_gain[c->indices[i]];
+}
+
+/* The narrow encoder counts features within the subset. */
+static void name_features(const struct hooke_dict *d, hooke_codes *c, const hooke_feature_set *subset)
+{
+    for (int64_t i = 0; i < c->indptr[c->n_rows]; i++) c->indices[i] = subset->features[c->indices[i]];
+    c->n_cols = d->info.d_dict;
 }
 
 /* Keeps the codes of the subset's features, in place. */
@@ -131,14 +142,18 @@ hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, 
     RETURN_IF(ld < d->info.d_in, HOOKE_E_SHAPE, "%s: rows are %lld apart, but the dictionary reads %d columns", d->info.path,
               (long long)ld, d->info.d_in);
     RETURN_IF_ERROR(dict_check_subset(d, subset));
+    bool narrow = dict_subset_is_narrow(d, subset);
+    if (narrow) RETURN_IF_ERROR(dict_subset_prepare(d, subset));
+    struct encode_spec spec = spec_of(d, narrow);
     hooke_status st = take_norms(d, out, n);
-    if (st == HOOKE_OK && dict_rewrites_rows(d)) st = encode_rewritten(d, out, x, n, ld);
-    else if (st == HOOKE_OK) st = encode_rows(d, out, x, n, ld);
+    if (st == HOOKE_OK && dict_rewrites_rows(d)) st = encode_rewritten(d, out, &spec, x, n, ld);
+    else if (st == HOOKE_OK) st = encode_rows(d, out, &spec, x, n, ld);
     if (st != HOOKE_OK) {
         out->n_rows = 0; /* nothing half-filled stays */
         return st;
     }
+    if (narrow) name_features(d, out, subset);
     apply_code_gain(d, out);
-    if (subset) cut_subset(out, subset);
+    if (subset && !narrow) cut_subset(out, subset);
     return HOOKE_OK;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static void vector_release(struct hooke_dict *d, struct dict_vector *v)
+void dict_vector_release(struct hooke_dict *d, struct dict_vector *v)
 {
     if (v->on_device.data) d->ctx->exec.ops->release(&d->ctx->exec, &v->on_device);
     mem_free(v->data);
@@ -19,7 +19,8 @@ void hooke_dict_close(hooke_dict *d)
     if (!d) return;
     struct dict_vector *vectors[] = { &d->b_enc, &d->b_dec, &d->b_dec_in,  &d->threshold, &d->b_gate,
                                       &d->b_mag, &d->r_mag, &d->mag_scale, &d->row_scale };
-    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) vector_release(d, vectors[i]);
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) dict_vector_release(d, vectors[i]);
+    dict_subset_release(d);
     matrix_release(d, &d->w_enc);
     matrix_release(d, &d->w_dec);
     matrix_release(d, &d->w_skip);

@@ -1,5 +1,6 @@
 #include "dict/format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct dict_format formats[] = {
@@ -28,18 +29,32 @@ bool path_ends_with(const char *path, const char *end)
     return n >= m && memcmp(path + n - m, end, m) == 0;
 }
 
+/* Length of the folder part of path, without the slash behind it; 0: the current folder. */
+static size_t folder_length(const char *path)
+{
+    size_t n = strlen(path);
+    if (!is_folder(path))
+        while (n > 0 && path[n - 1] != '/') n--;
+    while (n > 1 && path[n - 1] == '/') n--;
+    return n;
+}
+
 char *path_beside(struct arena *a, const char *path, const char *name)
 {
-    size_t n = strlen(path), m = strlen(name);
-    if (!is_folder(path)) {
-        while (n > 0 && path[n - 1] != '/') n--;
-        if (n == 0) return arena_copy(a, name, m);
-    }
-    while (n > 1 && path[n - 1] == '/') n--;
+    size_t n = folder_length(path), m = strlen(name);
+    if (n == 0) return arena_copy(a, name, m);
     char *out = arena_alloc(a, n + m + 2, 1);
     if (!out) return NULL;
     memcpy(out, path, n);
     out[n] = '/';
     memcpy(out + n + 1, name, m);
     return out;
+}
+
+bool exists_beside(const char *path, const char *name)
+{
+    char file[4096]; /* Linux' PATH_MAX: longer names cannot be opened either */
+    size_t n = folder_length(path);
+    int written = n ? snprintf(file, sizeof file, "%.*s/%s", (int)n, path, name) : snprintf(file, sizeof file, "%s", name);
+    return written > 0 && (size_t)written < sizeof file && file_exists(file);
 }

@@ -29,5 +29,7 @@ hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct aren
 bool path_ends_with(const char *path, const char *end);
 /* "folder/name" in the arena; when path is a file, its folder is meant. NULL when out of memory. */
 char *path_beside(struct arena *a, const char *path, const char *name);
+/* Whether that file exists; without memory of its own, so that recognising a format cannot fail. */
+bool exists_beside(const char *path, const char *name);
 
 #endif

@@ -4,7 +4,8 @@
  *        model and site             layer                  L0 as measured by the makers
  *
  * The file holds W_enc, W_dec, b_enc, b_dec, threshold and says nothing else: JumpReLU, b_dec not subtracted from the input, BOS,
- * contexts of 1024. The rest is read off the path. */
+ * contexts of 1024. The rest is read off the path, unless a metadata.json beside it (hooke's own dictionaries in this layout)
+ * says better: {"model": ..., "hook_name": ..., "context_size": ..., "prepend_bos": ..., "average_l0": ...}. */
 #include "dict/format.h"
 
 #include <ctype.h>
@@ -26,11 +27,7 @@ static const struct {
 bool gemma_scope_recognise(const char *path)
 {
     if (!is_folder(path)) return path_ends_with(path, ".npz") && file_exists(path);
-    struct arena a = { 0 };
-    char *file = path_beside(&a, path, "params.npz");
-    bool found = file && file_exists(file);
-    arena_release(&a);
-    return found;
+    return exists_beside(path, "params.npz");
 }
 
 static hooke_status load_member(struct hooke_dict *d, const char *name, const char *path)
@@ -127,6 +124,49 @@ static hooke_status sites_from_path(struct hooke_dict *d, const char *path)
     return site_text(&d->arena, &c->site, layer, suffix);
 }
 
+static hooke_status copy_json(struct hooke_dict *d, const struct json *root)
+{
+    hooke_text t = { 0 };
+    struct json_writer w;
+    jw_init(&w, &t, 0);
+    jw_value(&w, root);
+    hooke_status st = w.status;
+    if (st == HOOKE_OK) d->config.json = arena_copy(&d->arena, t.data, t.n);
+    hooke_text_release(&t);
+    return st != HOOKE_OK ? st : d->config.json ? HOOKE_OK : HOOKE_E_MEMORY;
+}
+
+static hooke_status metadata_from_tree(struct hooke_dict *d, const struct json *root, const char *name)
+{
+    struct dict_config *c = &d->config;
+    const char *model, *site;
+    int64_t context;
+    RETURN_IF(root->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: metadata must be a JSON object", name);
+    RETURN_IF_ERROR(json_string(&model, root, "model", NULL, name));
+    RETURN_IF_ERROR(json_string(&site, root, "hook_name", NULL, name));
+    RETURN_IF_ERROR(json_int(&context, root, "context_size", 0, INT32_MAX, c->context_size, name));
+    RETURN_IF_ERROR(json_bool(&c->prepend_bos, root, "prepend_bos", c->prepend_bos, name));
+    RETURN_IF_ERROR(json_real(&c->expected_l0, root, "average_l0", c->expected_l0, name));
+    c->context_size = (int)context;
+    if (model) RETURN_IF(!(c->model_name = arena_copy(&d->arena, model, strlen(model))), HOOKE_E_MEMORY, "%s: out of memory", name);
+    if (site) RETURN_IF(!(c->site = arena_copy(&d->arena, site, strlen(site))), HOOKE_E_MEMORY, "%s: out of memory", name);
+    return copy_json(d, root);
+}
+
+static hooke_status read_metadata(struct hooke_dict *d, const char *path)
+{
+    enum { LARGEST_METADATA = 1 << 20 };
+    if (!exists_beside(path, "metadata.json")) return HOOKE_OK;
+    const char *file = path_beside(&d->arena, path, "metadata.json");
+    RETURN_IF(!file, HOOKE_E_MEMORY, "%s: out of memory", path);
+    struct arena tree = { 0 };
+    const struct json *root;
+    hooke_status st = json_read(&root, &tree, file, LARGEST_METADATA, 0);
+    if (st == HOOKE_OK) st = metadata_from_tree(d, root, file);
+    arena_release(&tree);
+    return st;
+}
+
 static hooke_status configuration(struct hooke_dict *d, const char *path)
 {
     struct dict_config *c = &d->config;
@@ -144,7 +184,8 @@ static hooke_status configuration(struct hooke_dict *d, const char *path)
         if (path_ends_with(begin, "/params.npz")) n -= strlen("/params.npz");
         RETURN_IF(!(d->info.name = arena_copy(&d->arena, begin, n)), HOOKE_E_MEMORY, "%s: out of memory", path);
     }
-    return sites_from_path(d, path);
+    RETURN_IF_ERROR(sites_from_path(d, path));
+    return read_metadata(d, path);
 }
 
 hooke_status gemma_scope_open(struct hooke_dict *d, const char *path)

@@ -12,12 +12,7 @@ enum { LARGEST_JSON = 16 << 20 };
 bool saelens_recognise(const char *path)
 {
     if (!is_folder(path) && !path_ends_with(path, "cfg.json") && !path_ends_with(path, "sae_weights.safetensors")) return false;
-    struct arena a = { 0 };
-    char *config = path_beside(&a, path, "cfg.json");
-    char *weights = path_beside(&a, path, "sae_weights.safetensors");
-    bool found = config && weights && file_exists(config) && file_exists(weights);
-    arena_release(&a);
-    return found;
+    return exists_beside(path, "cfg.json") && exists_beside(path, "sae_weights.safetensors");
 }
 
 static hooke_status read_config(struct hooke_dict *d, const char *path, bool *legacy)
