@@ -1,0 +1,127 @@
+/* doctor.c: what is built in, what is found on this machine, what is missing and for which command. */
+#include <stdio.h>
+#include <string.h>
+#include <utf8proc.h>
+#include <yajl/yajl_version.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/parallel.h"
+#include "file/hub.h"
+#include "file/json.h"
+#include "tensor/cpu/kernels.h"
+
+static const char *const levels[] = { "ref", "avx2", "avx512", "avx512bf16" };
+
+static void key_string(struct json_writer *w, const char *key, const char *s)
+{
+    jw_key(w, key);
+    jw_string(w, s);
+}
+
+static void key_bool(struct json_writer *w, const char *key, bool v)
+{
+    jw_key(w, key);
+    jw_bool(w, v);
+}
+
+/* A level counts as found when its table can be filled here: built in, and the CPU has every feature it was compiled with. */
+static void write_levels(struct json_writer *w)
+{
+    struct kernels table;
+    jw_key(w, "levels");
+    jw_array(w);
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
+        if (kernels_select(&table, levels[i]) == HOOKE_OK) jw_string(w, levels[i]);
+    jw_end_array(w);
+    bool chosen = kernels_select(&table, NULL) == HOOKE_OK;
+    key_string(w, "level", chosen ? table.level : "ref");
+    jw_key(w, "processors");
+    jw_int(w, parallel_default_threads());
+}
+
+static void write_libraries(struct json_writer *w)
+{
+    char yajl[32], utf8[32];
+    snprintf(yajl, sizeof yajl, "%d.%d.%d", YAJL_MAJOR, YAJL_MINOR, YAJL_MICRO);
+    snprintf(utf8, sizeof utf8, "%s", utf8proc_version());
+    jw_key(w, "libraries");
+    jw_object(w);
+    key_string(w, "matrix_products", gemm_library_name());
+    key_string(w, "zlib", zlibVersion());
+    key_string(w, "zstd", ZSTD_versionString());
+    key_string(w, "yajl", yajl);
+    key_string(w, "utf8proc", utf8);
+    jw_end_object(w);
+}
+
+static bool asset_found(const char *relative, hooke_text *path)
+{
+    return hooke_asset(path, relative) == HOOKE_OK && file_exists(path->data);
+}
+
+struct asset {
+    const char *relative, *needed_for;
+};
+static const struct asset assets[] = {
+    { "models/micro/config.json", "demo, and the name micro for models" },
+    { "models/micro-sae", "demo, and the name micro for dictionaries" },
+};
+
+static void write_assets(struct json_writer *w)
+{
+    hooke_text path = { 0 };
+    jw_key(w, "assets");
+    jw_object(w);
+    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+        key_string(w, assets[i].relative, asset_found(assets[i].relative, &path) ? path.data : NULL);
+    jw_end_object(w);
+    hooke_text_release(&path);
+}
+
+static void one_missing(struct json_writer *w, const char *what, const char *needed_for)
+{
+    jw_object(w);
+    key_string(w, "what", what);
+    key_string(w, "needed_for", needed_for);
+    jw_end_object(w);
+}
+
+static void write_missing(struct json_writer *w, const char *cache)
+{
+    hooke_text path = { 0 };
+    jw_key(w, "missing");
+    jw_array(w);
+    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
+        if (!asset_found(assets[i].relative, &path)) one_missing(w, assets[i].relative, assets[i].needed_for);
+    if (strcmp(gemm_library_name(), "none") == 0)
+        one_missing(w, "oneDNN", "fast matrix products; plain ones are built in");
+    if (!cache || !is_folder(cache))
+        one_missing(w, "hub cache", "models and dictionaries by hub id; paths work without");
+    one_missing(w, "CUDA", "--device cuda");
+    jw_end_array(w);
+    hooke_text_release(&path);
+}
+
+hooke_status hooke_doctor_json(hooke_text *out)
+{
+    struct json_writer w;
+    hooke_text cache = { 0 };
+    RETURN_IF(!out, HOOKE_E_ARGUMENT, "hooke_doctor_json: a text is needed");
+    text_clear(out);
+    bool has_cache = hub_cache_folder(&cache) == HOOKE_OK;
+    jw_init(&w, out, 2);
+    jw_object(&w);
+    key_string(&w, "version", HOOKE_VERSION);
+    write_levels(&w);
+    key_bool(&w, "cuda", false);
+    key_bool(&w, "mpi", false);
+    write_libraries(&w);
+    key_string(&w, "cache", has_cache ? cache.data : NULL);
+    key_bool(&w, "cache_exists", has_cache && is_folder(cache.data));
+    write_assets(&w);
+    write_missing(&w, has_cache ? cache.data : NULL);
+    jw_end_object(&w);
+    hooke_text_release(&cache);
+    return w.status;
+}
