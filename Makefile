@@ -22,7 +22,7 @@ CFLAGS  ?= -g
 # No -ffast-math: NaN and infinities are data here. These two are safe and let loops vectorise.
 BASEFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -fopenmp -fno-math-errno -fno-trapping-math \
              -ffp-contract=off -Iinclude -Isrc $(WARN) $(FLAGS_$(FLAVOUR)) -DHOOKE_PREFIX='"$(PREFIX)"'
-LDLIBS  := -lyajl -lutf8proc -lz -lzstd -lm
+LDLIBS  := -lutf8proc -lz -lzstd -lm
 
 # oneDNN: found by compiling against it (Debian 12 ships 2.x, Debian 13 and Ubuntu 24.04 3.x or 2.x).
 HAVE_DNNL := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\nint main(void){return 0;}' | \

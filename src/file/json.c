@@ -1,46 +1,75 @@
-/* json.c: text to tree.
+/* json.c: text to tree, in one pass.
  *
- * One sweep over the bytes checks what yajl does not (UTF-8 to the letter, lone \ud800 escapes, which yajl would turn into
- * '?'), then yajl's callbacks build the tree: a node and the string behind it are one piece of a slab, so that a tokenizer's
- * million nodes cost a few hundred allocations.
- *
- * yajl never looks whether an allocation worked. Ours for it come from a scratch arena, and one that fails leaves yajl by
- * longjmp: it is plain C that holds nothing but memory. */
+ * Recursive descent, at most JSON_MAX_DEPTH deep. A value's node and the string behind it are one piece of a slab, so that a
+ * tokenizer's million nodes cost a few hundred allocations, and every string is copied once, unescaped on the way. What the
+ * format leaves open is refused: lone surrogates, overlong UTF-8, numbers that do not fit. docs/dependencies.md says why this is
+ * no library's work. */
 #include "file/json.h"
 
-#include <errno.h>
 #include <locale.h>
 #include <math.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
 #include "file/bytes.h"
 
 enum { SLAB_BYTES = 48 * 1024, NUMBER_BYTES = 512 };
-#define JSON_MAX_BYTES \
-    ((size_t)1 << 30) /* yajl's own buffers double without looking at overflow: stay far below it */
+#define JSON_MAX_BYTES ((size_t)1 << 30) /* lengths of keys fit 32 bits with room */
 
-struct builder {
+struct parser {
+    const char *p, *end, *begin;
     struct arena *arena;
     char *slab, *slab_end;
-    struct arena scratch; /* yajl's memory */
-    jmp_buf out_of_memory;
     const char *name;
-    int flags;
-    hooke_status status; /* of a callback that stopped the parse; its message is made */
-
-    const struct json *root;
-    const char *key; /* of the member whose value comes next */
-    uint32_t key_bytes;
-    int depth;
-    struct {
-        struct json *list, *last;
-    } open[JSON_MAX_DEPTH];
+    int flags, depth;
 };
 
-/* ---- the sweep ---- */
+/* A string in the text, still escaped: what stands between the quotes. */
+struct raw {
+    const char *begin;
+    size_t n;
+    bool has_escapes;
+};
+
+static hooke_status bad(const struct parser *p, const char *at, const char *what)
+{
+    size_t line = 1;
+    const char *line_begin = p->begin;
+    for (const char *s = p->begin; s < at; s++)
+        if (*s == '\n') line++, line_begin = s + 1;
+    return fail(HOOKE_E_FORMAT, "%s: not valid JSON: line %zu, byte %zu: %s%s", p->name, line,
+                (size_t)(at - line_begin) + 1, what, at == p->end ? ", but the text ends" : "");
+}
+
+/* A piece of the slab, 8-byte aligned, zeroed; larger ones go to the arena directly. NULL with the message made. */
+static void *take(struct parser *p, size_t bytes)
+{
+    bytes = (bytes + 7) / 8 * 8;
+    if (bytes > (size_t)(p->slab_end - p->slab)) {
+        if (bytes > SLAB_BYTES / 4) return arena_alloc(p->arena, bytes, 1);
+        p->slab = arena_alloc(p->arena, SLAB_BYTES, 1);
+        p->slab_end = p->slab ? p->slab + SLAB_BYTES : NULL;
+        if (!p->slab) return NULL;
+    }
+    void *piece = p->slab;
+    p->slab += bytes;
+    return piece;
+}
+
+static void skip_space(struct parser *p)
+{
+    while (p->p < p->end && (*p->p == ' ' || *p->p == '\n' || *p->p == '\r' || *p->p == '\t')) p->p++;
+}
+
+static bool take_char(struct parser *p, char c)
+{
+    skip_space(p);
+    if (p->p == p->end || *p->p != c) return false;
+    p->p++;
+    return true;
+}
+
+/* ---- strings ---- */
 
 static int hex4(const char *s, size_t n, uint32_t *code)
 {
@@ -58,30 +87,25 @@ static int hex4(const char *s, size_t n, uint32_t *code)
     return 1;
 }
 
-/* Length of the escape at s (s[0] is a backslash); 0 if it is half of a surrogate pair. Malformed ones are yajl's to refuse. */
-static size_t escape_length(const char *s, size_t n)
+/* The code point of the \u escape or pair of them at s, and its length; 0 if there is none. */
+static size_t unicode_escape(uint32_t *code, const char *s, size_t n)
 {
-    uint32_t code, low;
-    if (n < 2 || s[1] != 'u' || !hex4(s + 2, n - 2, &code)) return n < 2 ? 1 : 2;
-    if (code >= 0xDC00 && code <= 0xDFFF) return 0;
-    if (code < 0xD800 || code > 0xDBFF) return 6;
-    if (n < 12 || s[6] != '\\' || s[7] != 'u' || !hex4(s + 8, n - 8, &low)) return 0;
-    return low >= 0xDC00 && low <= 0xDFFF ? 12 : 0;
+    uint32_t low;
+    if (n < 6 || s[1] != 'u' || !hex4(s + 2, n - 2, code) || (*code >= 0xDC00 && *code <= 0xDFFF)) return 0;
+    if (*code < 0xD800 || *code > 0xDBFF) return 6;
+    if (n < 12 || s[6] != '\\' || s[7] != 'u' || !hex4(s + 8, n - 8, &low) || low < 0xDC00 || low > 0xDFFF)
+        return 0;
+    *code = 0x10000 + ((*code - 0xD800) << 10) + (low - 0xDC00);
+    return 12;
 }
 
-/* Bytes at s before the first backslash or byte above 0x7F, looking at eight at a time; at most n. */
-static size_t plain_bytes(const char *s, size_t n)
+static const char escape_letters[] = "\"\\/bfnrt", escape_bytes[] = "\"\\/\b\f\n\r\t";
+
+static size_t escape_length(const char *s, size_t n)
 {
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        uint64_t w, slash;
-        memcpy(&w, s + i, sizeof w);
-        slash =
-            w ^ 0x5C5C5C5C5C5C5C5Cu; /* a zero byte where the backslash is: its borrow sets the high bit */
-        if ((((slash - 0x0101010101010101u) | w) & 0x8080808080808080u) != 0) break;
-    }
-    while (i < n && s[i] != '\\' && (unsigned char)s[i] < 0x80) i++;
-    return i;
+    uint32_t code;
+    if (n >= 2 && s[1] && strchr(escape_letters, s[1])) return 2;
+    return unicode_escape(&code, s, n);
 }
 
 /* Three-byte sequences other than E0 and ED, whose second byte is restricted, are most of a vocabulary ("\u2581"). */
@@ -92,120 +116,113 @@ static bool is_common_triple(const char *s, size_t n)
            ((unsigned char)s[2] & 0xC0) == 0x80;
 }
 
-static hooke_status sweep(const char *text, size_t n, const char *name)
+static bool is_plain(char c)
 {
-    for (size_t i = plain_bytes(text, n); i < n; i += plain_bytes(text + i, n - i)) {
-        size_t length;
+    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
+}
+
+/* The string whose opening quote is at p->p; moves behind the closing one. */
+static hooke_status scan_string(struct raw *out, struct parser *p)
+{
+    const char *s = p->p + 1, *end = p->end;
+    out->begin = s;
+    out->has_escapes = false;
+    for (;;) {
+        while (s < end && is_plain(*s)) s++;
+        if (s == end) return bad(p, s, "expected a closing quote");
+        size_t left = (size_t)(end - s), length;
         uint32_t code;
-        if (text[i] == '\\') {
-            length = escape_length(text + i, n - i);
-            RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: \\u escape is half of a surrogate pair",
-                      name, i);
+        if (*s == '"') break;
+        if (*s == '\\') {
+            out->has_escapes = true;
+            length = escape_length(s, left);
+            if (length == 0) return bad(p, s, "no escape, or half of a surrogate pair");
         } else {
-            length = is_common_triple(text + i, n - i) ? 3 : (size_t)utf8_decode(&code, text + i, n - i);
-            RETURN_IF(length == 0, HOOKE_E_FORMAT, "%s: byte %zu: not UTF-8", name, i);
+            length = is_common_triple(s, left) ? 3 : (size_t)utf8_decode(&code, s, left);
+            if ((unsigned char)*s < 0x20) return bad(p, s, "a control character in a string");
+            if (length == 0) return bad(p, s, "not UTF-8");
         }
-        i += length;
+        s += length;
     }
+    out->n = (size_t)(s - out->begin);
+    p->p = s + 1;
     return HOOKE_OK;
 }
 
-/* ---- memory ---- */
-
-/* A piece of the slab, 8-byte aligned, zeroed; larger ones go to the arena directly. NULL with the message made. */
-static void *take(struct builder *b, size_t bytes)
+/* Writes the string without its escapes to out[raw->n]; returns its length. It was checked by scan_string(). */
+static size_t unescape(char *out, const struct raw *raw)
 {
-    bytes = (bytes + 7) / 8 * 8;
-    if (bytes > (size_t)(b->slab_end - b->slab)) {
-        if (bytes > SLAB_BYTES / 4) return arena_alloc(b->arena, bytes, 1);
-        b->slab = arena_alloc(b->arena, SLAB_BYTES, 1);
-        b->slab_end = b->slab ? b->slab + SLAB_BYTES : NULL;
-        if (!b->slab) return NULL;
+    const char *s = raw->begin, *end = s + raw->n;
+    char *o = out;
+    if (!raw->has_escapes) {
+        if (raw->n) memcpy(out, s, raw->n);
+        return raw->n;
     }
-    void *p = b->slab;
-    b->slab += bytes;
-    return p;
+    while (s < end) {
+        uint32_t code;
+        if (*s != '\\') {
+            *o++ = *s++;
+        } else if (s[1] == 'u') {
+            s += unicode_escape(&code, s, (size_t)(end - s));
+            o += utf8_encode(o, code); /* at most 4 bytes for 6 */
+        } else {
+            *o++ = escape_bytes[strchr(escape_letters, s[1]) - escape_letters];
+            s += 2;
+        }
+    }
+    return (size_t)(o - out);
 }
 
-/* yajl's blocks carry their size in front, for realloc. */
-struct scratch_head {
-    size_t bytes, unused;
+/* ---- values ---- */
+
+/* A list under construction, and where its next node hangs. */
+struct list {
+    struct json *node, *last;
 };
 
-static void *scratch_alloc(void *ctx, size_t bytes)
+static hooke_status parse_value(struct json **out, struct parser *p);
+
+static hooke_status new_value(struct json **out, struct parser *p, enum json_kind kind, size_t extra)
 {
-    struct builder *b = ctx;
-    struct scratch_head *h =
-        bytes > JSON_MAX_BYTES * 2 ? NULL : arena_alloc(&b->scratch, sizeof *h + bytes, 1);
-    if (!h) longjmp(b->out_of_memory, 1);
-    h->bytes = bytes;
-    return h + 1;
+    *out = take(p, sizeof **out + extra);
+    if (!*out) return HOOKE_E_MEMORY;
+    (*out)->kind = kind;
+    return HOOKE_OK;
 }
 
-static void scratch_free(void *ctx, void *p)
+static void append(struct list *l, struct json *v)
 {
-    (void)ctx;
-    (void)p; /* goes with the arena */
-}
-
-static void *scratch_realloc(void *ctx, void *p, size_t bytes)
-{
-    void *q = scratch_alloc(ctx, bytes);
-    if (p) {
-        size_t old = ((struct scratch_head *)p)[-1].bytes;
-        memcpy(q, p, old < bytes ? old : bytes);
-    }
-    return q;
-}
-
-/* ---- yajl's callbacks: 1 goes on, 0 stops ---- */
-
-static int stop(struct builder *b, hooke_status st)
-{
-    b->status = st;
-    return 0;
-}
-
-/* A new value behind the last one of the open container, with `extra` bytes after the node. */
-static struct json *add(struct builder *b, enum json_kind kind, size_t extra)
-{
-    struct json *v = take(b, sizeof *v + extra);
-    if (!v) {
-        stop(b, HOOKE_E_MEMORY);
-        return NULL;
-    }
-    v->kind = kind;
-    v->key = b->key;
-    v->key_bytes = b->key_bytes;
-    b->key = NULL;
-    b->key_bytes = 0;
-    if (b->depth == 0) {
-        b->root = v;
-        return v;
-    }
-    struct json *list = b->open[b->depth - 1].list;
-    if (b->open[b->depth - 1].last)
-        b->open[b->depth - 1].last->next = v;
+    if (l->last)
+        l->last->next = v;
     else
-        list->as.list.first = v;
-    b->open[b->depth - 1].last = v;
-    list->as.list.n++;
-    return v;
+        l->node->as.list.first = v;
+    l->last = v;
+    l->node->as.list.n++;
 }
 
-static int on_null(void *ctx)
+static hooke_status parse_string(struct json **out, struct parser *p)
 {
-    return add(ctx, JSON_NULL, 0) != NULL;
+    struct raw raw;
+    RETURN_IF_ERROR(scan_string(&raw, p));
+    RETURN_IF_ERROR(new_value(out, p, JSON_STRING, raw.n + 1));
+    char *bytes = (char *)(*out + 1); /* the slab is zeroed: the NUL is there */
+    (*out)->as.string.n = unescape(bytes, &raw);
+    (*out)->as.string.bytes = bytes;
+    return HOOKE_OK;
 }
 
-static int on_boolean(void *ctx, int value)
+static hooke_status parse_word(struct json **out, struct parser *p, const char *word, enum json_kind kind,
+                               bool value)
 {
-    struct json *v = add(ctx, JSON_BOOL, 0);
-    if (v) v->as.boolean = value != 0;
-    return v != NULL;
+    size_t n = strlen(word);
+    if ((size_t)(p->end - p->p) < n || memcmp(p->p, word, n) != 0) return bad(p, p->p, "expected a value");
+    p->p += n;
+    RETURN_IF_ERROR(new_value(out, p, kind, 0));
+    if (kind == JSON_BOOL) (*out)->as.boolean = value;
+    return HOOKE_OK;
 }
 
-/* Digits of a validated integer; false past int64. Counts downwards, where there is one value more. */
+/* Digits of a checked integer; false past int64. Counts downwards, where there is one value more. */
 static bool parse_int64(const char *s, size_t n, int64_t *out)
 {
     bool negative = s[0] == '-';
@@ -215,85 +232,59 @@ static bool parse_int64(const char *s, size_t n, int64_t *out)
     return negative ? (*out = v, true) : !__builtin_sub_overflow((int64_t)0, v, out);
 }
 
-static int on_real(struct builder *b, const char *s, size_t n)
+static hooke_status parse_real(struct json **out, struct parser *p, const char *s, size_t n)
 {
     char digits[NUMBER_BYTES];
-    if (n >= sizeof digits)
-        return stop(b, fail(HOOKE_E_FORMAT, "%s: a number of %zu characters", b->name, n));
+    RETURN_IF(n >= sizeof digits, HOOKE_E_FORMAT, "%s: a number of %zu characters", p->name, n);
     memcpy(digits, s, n);
     digits[n] = '\0';
     double real = strtod(digits, NULL);
-    if (isinf(real)) return stop(b, fail(HOOKE_E_FORMAT, "%s: number %.40s is too large", b->name, digits));
-    struct json *v = add(b, JSON_REAL, 0);
-    if (v) v->as.real = real;
-    return v != NULL;
+    RETURN_IF(isinf(real), HOOKE_E_FORMAT, "%s: number %.40s is too large", p->name, digits);
+    RETURN_IF_ERROR(new_value(out, p, JSON_REAL, 0));
+    (*out)->as.real = real;
+    return HOOKE_OK;
 }
 
-static int on_number(void *ctx, const char *s, size_t n)
+static size_t count_digits(const char *s, const char *end)
 {
-    struct builder *b = ctx;
+    const char *begin = s;
+    while (s < end && *s >= '0' && *s <= '9') s++;
+    return (size_t)(s - begin);
+}
+
+/* -? (0 | [1-9] [0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
+static hooke_status parse_number(struct json **out, struct parser *p)
+{
+    const char *begin = p->p, *s = begin + (*begin == '-'), *end = p->end;
+    size_t whole = count_digits(s, end), more = 1;
+    bool is_real = false;
     int64_t integer;
-    for (size_t i = 0; i < n; i++)
-        if (s[i] == '.' || s[i] == 'e' || s[i] == 'E') return on_real(b, s, n);
-    bool fits = parse_int64(s, n, &integer);
-    if (!fits && (b->flags & JSON_LARGE_INTEGERS)) return on_real(b, s, n);
-    if (!fits)
-        return stop(b, fail(HOOKE_E_FORMAT, "%s: integer %.*s%s does not fit 64 bits", b->name,
-                            n < 40 ? (int)n : 40, s, n < 40 ? "" : "..."));
-    struct json *v = add(b, JSON_INT, 0);
-    if (v) v->as.integer = integer;
-    return v != NULL;
+    if (whole == 0 || (whole > 1 && *s == '0')) return bad(p, s, "no number");
+    s += whole;
+    if (s < end && *s == '.') {
+        more = count_digits(++s, end);
+        s += more;
+        is_real = true;
+    }
+    if (more && s < end && (*s == 'e' || *s == 'E')) {
+        s++;
+        if (s < end && (*s == '+' || *s == '-')) s++;
+        more = count_digits(s, end);
+        s += more;
+        is_real = true;
+    }
+    if (more == 0) return bad(p, s, "expected a digit");
+    p->p = s;
+    size_t n = (size_t)(s - begin);
+    if (is_real) return parse_real(out, p, begin, n);
+    RETURN_IF(!parse_int64(begin, n, &integer), HOOKE_E_FORMAT, "%s: integer %.*s%s does not fit 64 bits",
+              p->name, n < 40 ? (int)n : 40, begin, n < 40 ? "" : "...");
+    RETURN_IF_ERROR(new_value(out, p, JSON_INT, 0));
+    (*out)->as.integer = integer;
+    return HOOKE_OK;
 }
 
-static int on_string(void *ctx, const unsigned char *s, size_t n)
-{
-    struct json *v = add(ctx, JSON_STRING, n + 1);
-    if (!v) return 0;
-    char *bytes = (char *)(v + 1); /* the slab is zeroed: the NUL is there */
-    if (n) memcpy(bytes, s, n);
-    v->as.string.bytes = bytes;
-    v->as.string.n = n;
-    return 1;
-}
-
-static int on_key(void *ctx, const unsigned char *s, size_t n)
-{
-    struct builder *b = ctx;
-    char *key = take(b, n + 1);
-    if (!key) return stop(b, HOOKE_E_MEMORY);
-    if (n) memcpy(key, s, n);
-    b->key = key;
-    b->key_bytes = (uint32_t)n; /* the text is shorter than 2^30 */
-    return 1;
-}
-
-static int open_list(struct builder *b, enum json_kind kind)
-{
-    if (b->depth == JSON_MAX_DEPTH)
-        return stop(b, fail(HOOKE_E_FORMAT, "%s: nested deeper than %d levels", b->name, JSON_MAX_DEPTH));
-    struct json *v = add(b, kind, 0);
-    if (!v) return 0;
-    b->open[b->depth].list = v;
-    b->open[b->depth].last = NULL;
-    b->depth++;
-    return 1;
-}
-
-static int on_start_map(void *ctx)
-{
-    return open_list(ctx, JSON_OBJECT);
-}
-
-static int on_start_array(void *ctx)
-{
-    return open_list(ctx, JSON_ARRAY);
-}
-
-static int on_end_array(void *ctx)
-{
-    ((struct builder *)ctx)->depth--;
-    return 1;
-}
+/* ---- arrays and objects ---- */
 
 static int compare_keys(const void *pa, const void *pb)
 {
@@ -320,67 +311,105 @@ static hooke_status refuse_duplicates(const struct json *object, const char *nam
     return st;
 }
 
-static int on_end_map(void *ctx)
+static hooke_status parse_elements(struct list *l, struct parser *p)
 {
-    struct builder *b = ctx;
-    b->depth--;
-    if (!(b->flags & JSON_REFUSE_DUPLICATES)) return 1;
-    hooke_status st = refuse_duplicates(b->open[b->depth].list, b->name);
-    return st == HOOKE_OK ? 1 : stop(b, st);
+    if (take_char(p, ']')) return HOOKE_OK;
+    do {
+        struct json *v;
+        RETURN_IF_ERROR(parse_value(&v, p));
+        append(l, v);
+    } while (take_char(p, ','));
+    return take_char(p, ']') ? HOOKE_OK : bad(p, p->p, "expected ',' or ']'");
 }
 
-/* ---- parse ---- */
-
-static hooke_status syntax_error(yajl_handle h, const char *text, size_t n, const char *name)
+static hooke_status parse_member(struct list *l, struct parser *p)
 {
-    size_t at = yajl_get_bytes_consumed(h), line = 1;
-    if (at > n) at = n;
-    for (size_t i = 0; i < at; i++) line += text[i] == '\n';
-    const char *why = (const char *)yajl_get_error(h, 0, (const unsigned char *)text, n);
-    const char *colon = why ? strstr(why, ": ") : NULL;
-    if (colon) why = colon + 2;
-    return fail(HOOKE_E_FORMAT, "%s: not valid JSON: line %zu, byte %zu of %zu: %.*s", name, line, at, n,
-                why ? (int)strcspn(why, "\n") : 0, why ? why : "");
+    struct raw raw;
+    struct json *v;
+    skip_space(p);
+    if (p->p == p->end || *p->p != '"') return bad(p, p->p, "expected a key in quotes");
+    RETURN_IF_ERROR(scan_string(&raw, p));
+    char *key = take(p, raw.n + 1);
+    if (!key) return HOOKE_E_MEMORY;
+    size_t n = unescape(key, &raw);
+    if (!take_char(p, ':')) return bad(p, p->p, "expected ':'");
+    RETURN_IF_ERROR(parse_value(&v, p));
+    v->key = key;
+    v->key_bytes = (uint32_t)n; /* the text is shorter than 2^30 */
+    append(l, v);
+    return HOOKE_OK;
 }
 
-static hooke_status run_yajl(struct builder *b, const char *text, size_t n)
+static hooke_status parse_members(struct list *l, struct parser *p)
 {
-    static const yajl_callbacks callbacks = { on_null,    on_boolean,     NULL,         NULL,
-                                              on_number,  on_string,      on_start_map, on_key,
-                                              on_end_map, on_start_array, on_end_array };
-    yajl_alloc_funcs memory = { scratch_alloc, scratch_realloc, scratch_free, b };
-    if (setjmp(b->out_of_memory)) return fail(HOOKE_E_MEMORY, "%s: out of memory while parsing", b->name);
-    yajl_handle h = yajl_alloc(&callbacks, &memory, b);
-    yajl_config(h, yajl_dont_validate_strings, 1); /* sweep() did, and more strictly */
-    yajl_status st = yajl_parse(h, (const unsigned char *)text, n);
-    if (st == yajl_status_ok) st = yajl_complete_parse(h);
-    if (b->status != HOOKE_OK) return b->status;
-    return st == yajl_status_ok && b->root ? HOOKE_OK : syntax_error(h, text, n, b->name);
+    if (take_char(p, '}')) return HOOKE_OK;
+    do RETURN_IF_ERROR(parse_member(l, p));
+    while (take_char(p, ','));
+    if (!take_char(p, '}')) return bad(p, p->p, "expected ',' or '}'");
+    return p->flags & JSON_REFUSE_DUPLICATES ? refuse_duplicates(l->node, p->name) : HOOKE_OK;
+}
+
+static hooke_status parse_list(struct json **out, struct parser *p, enum json_kind kind)
+{
+    struct list l = { 0 };
+    RETURN_IF(p->depth == JSON_MAX_DEPTH, HOOKE_E_FORMAT, "%s: nested deeper than %d levels", p->name,
+              JSON_MAX_DEPTH);
+    RETURN_IF_ERROR(new_value(out, p, kind, 0));
+    l.node = *out;
+    p->p++;
+    p->depth++;
+    RETURN_IF_ERROR(kind == JSON_OBJECT ? parse_members(&l, p) : parse_elements(&l, p));
+    p->depth--;
+    return HOOKE_OK;
+}
+
+static hooke_status parse_value(struct json **out, struct parser *p)
+{
+    skip_space(p);
+    if (p->p == p->end) return bad(p, p->p, "expected a value");
+    switch (*p->p) {
+    case '"':
+        return parse_string(out, p);
+    case '{':
+        return parse_list(out, p, JSON_OBJECT);
+    case '[':
+        return parse_list(out, p, JSON_ARRAY);
+    case 't':
+        return parse_word(out, p, "true", JSON_BOOL, true);
+    case 'f':
+        return parse_word(out, p, "false", JSON_BOOL, false);
+    case 'n':
+        return parse_word(out, p, "null", JSON_NULL, false);
+    default:
+        if (*p->p == '-' || (*p->p >= '0' && *p->p <= '9')) return parse_number(out, p);
+        return bad(p, p->p, "expected a value");
+    }
+}
+
+static hooke_status parse_document(struct json **out, struct parser *p)
+{
+    RETURN_IF_ERROR(parse_value(out, p));
+    skip_space(p);
+    return p->p == p->end ? HOOKE_OK : bad(p, p->p, "text behind the value");
 }
 
 hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags,
                         const char *name)
 {
+    struct parser p = { .p = text, .begin = text, .end = text + n, .arena = a, .name = name, .flags = flags };
+    struct json *root = NULL;
     *out = NULL;
     RETURN_IF(n > JSON_MAX_BYTES, HOOKE_E_UNSUPPORTED, "%s: JSON of %zu bytes, the limit is %zu", name, n,
               JSON_MAX_BYTES);
-    RETURN_IF_ERROR(sweep(text, n, name));
-    struct builder *b = mem_alloc(1, sizeof *b);
-    RETURN_IF(!b, HOOKE_E_MEMORY, "%s: out of memory", name);
-    b->arena = a;
-    b->name = name;
-    b->flags = flags;
     locale_t c_locale =
         newlocale(LC_ALL_MASK, "C", (locale_t)0); /* strtod reads "0,5" where the host program says so */
     locale_t before = c_locale ? uselocale(c_locale) : (locale_t)0;
-    hooke_status st = run_yajl(b, text, n);
+    hooke_status st = parse_document(&root, &p);
     if (c_locale) {
         uselocale(before);
         freelocale(c_locale);
     }
-    if (st == HOOKE_OK) *out = b->root;
-    arena_release(&b->scratch);
-    mem_free(b);
+    if (st == HOOKE_OK) *out = root;
     return st;
 }
 

@@ -1,4 +1,4 @@
-/* json.h: a strict JSON reader into an arena tree, and a writer. Parsing is yajl's; the tree, its limits and look-ups are ours.
+/* json.h: a strict JSON reader into an arena tree, and a writer.
  *
  * Strict: valid UTF-8, no comments, no trailing bytes, depth at most JSON_MAX_DEPTH, no lone surrogates, integers outside int64
  * are an error. Duplicate keys are an error where the caller asks, else the last one wins. */

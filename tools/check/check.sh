@@ -67,8 +67,8 @@ else lacks clang-tidy; fi
 step "aarch64 under emulation"
 if ! command -v qemu-aarch64 >/dev/null || ! command -v aarch64-linux-gnu-gcc >/dev/null; then
     echo "skipped: no aarch64 compiler or emulator"
-elif [ ! -e /usr/lib/aarch64-linux-gnu/libyajl.so ]; then
-    echo "skipped: no aarch64 libraries (dpkg --add-architecture arm64; apt-get install libyajl-dev:arm64 ...)"
+elif [ ! -e /usr/lib/aarch64-linux-gnu/libutf8proc.so ]; then
+    echo "skipped: no aarch64 libraries (dpkg --add-architecture arm64; apt-get install libutf8proc-dev:arm64 ...)"
 else
     out=$(make -s -j"$JOBS" CROSS=aarch64-linux-gnu- WERROR=1 test-programs 2>&1) || bad "$out"
     out=$(tests/run_emulated.sh build/release-aarch64 2>&1) || bad "$out"
