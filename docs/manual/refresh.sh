@@ -1,0 +1,21 @@
+#!/bin/sh
+# Runs the transcripts of the manual again: in ```console blocks, lines that begin with "$ " are commands, the rest is
+# what they printed. Usage: docs/manual/refresh.sh [PAGE...]; look at the difference before committing it.
+set -eu
+cd "$(dirname "$0")/../.."
+root=$PWD
+program=$root/${HOOKE:-build/release/hooke}
+[ $# -gt 0 ] || set -- docs/manual/*.md
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/bin"
+ln -s "$program" "$scratch/bin/hooke"
+for page in "$@"; do
+    (cd "$scratch" && PATH=$scratch/bin:$PATH HOOKE_DATA=$root awk '
+        /^```console/ { inside = 1; print; next }
+        /^```/ && inside { inside = 0; print; next }
+        !inside { print; next }
+        /^\$ / { print; fflush(); system(substr($0, 3) " 2>&1"); next }
+    ' "$root/$page") >"$scratch/page"
+    cp "$scratch/page" "$page"
+done
