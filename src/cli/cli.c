@@ -152,8 +152,13 @@ static const char *usual_remedy(hooke_status st)
 int failed_call(hooke_status st, const char *what, const char *todo)
 {
     const char *why = hooke_error();
-    complain(what, why[0] ? why : hooke_status_text(st),
-             todo && st != HOOKE_E_CANCELLED ? todo : usual_remedy(st));
+    progress_clear();
+    if (!why[0]) why = hooke_status_text(st);
+    if (!todo || st == HOOKE_E_CANCELLED) todo = usual_remedy(st);
+    if (strstr(why, "; "))
+        fprintf(stderr, "hooke: %s: %s\n", what, why); /* the library says what to do itself */
+    else
+        complain(what, why, todo);
     return st == HOOKE_E_ARGUMENT ? 2 : 1;
 }
 

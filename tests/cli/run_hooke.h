@@ -15,7 +15,7 @@
 enum { OUTPUT_BYTES = 1 << 22 };
 
 struct outcome {
-    int code;              /* exit code; 128 + signal when one ended it */
+    int code;               /* exit code; 128 + signal when one ended it */
     char out[OUTPUT_BYTES]; /* standard output */
     char err[1 << 16];
 };
@@ -36,7 +36,7 @@ static inline const char *program(void)
     return p && p[0] ? p : "build/release/hooke";
 }
 
-/* Runs "hooke <arguments>" through the shell; F in the format's arguments may name files of the scratch folder. */
+/* Runs "hooke <arguments>" through the shell. */
 static inline struct outcome *hooke(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline struct outcome *hooke(const char *format, ...)
 {
@@ -56,6 +56,23 @@ static inline struct outcome *hooke(const char *format, ...)
     o.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     read_text(o.err, sizeof o.err, err);
     return &o;
+}
+
+/* Group set-up and tear-down: the scratch folder. */
+static inline int folder_make(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/hooke-cli-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static inline int folder_remove(void **state)
+{
+    char command[300];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    FILE *f = popen(command, "r");
+    return f ? pclose(f) : -1;
 }
 
 /* ---- a small JSON checker: well-formed, and a peek at keys ------------------------------------------------------- */

@@ -6,8 +6,9 @@
 
 #include <hooke.h>
 
-static const char *const commands[] = { "demo", "info", "tokens", "capture", "encode", "decode", "features",
-                                        "feature", "generate", "eval", "bench", "synth", "doctor" };
+static const char *const commands[] = { "demo",   "info",     "tokens",  "capture",  "encode",
+                                        "decode", "features", "feature", "generate", "eval",
+                                        "bench",  "synth",    "doctor" };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* "hooke: <what>: <why>; <what to do>" on one line, and nothing on standard output. */
@@ -117,8 +118,10 @@ static void wrong_values_are_refused_by_name(void **state)
 static void names_take_dashes_and_underscores(void **state)
 {
     (void)state;
-    assert_message(hooke("eval core --n_eval_reconstruction_batches 0"), 2, "--n-eval-reconstruction-batches");
-    assert_message(hooke("eval core --n-eval_reconstruction-batches 0"), 2, "--n-eval-reconstruction-batches");
+    assert_message(hooke("eval core --n_eval_reconstruction_batches 0"), 2,
+                   "--n-eval-reconstruction-batches");
+    assert_message(hooke("eval core --n-eval_reconstruction-batches 0"), 2,
+                   "--n-eval-reconstruction-batches");
 }
 
 static const char *write_config(const char *text)
@@ -132,12 +135,19 @@ static const char *write_config(const char *text)
 static void config_files_are_read_and_flags_win(void **state)
 {
     (void)state;
-    assert_message(hooke("synth --config %s -o %s/x", write_config("# a comment\nshape: no-such # more\n"), folder), 2, "'no-such'");
-    assert_message(hooke("synth --config %s --shape other -o %s/x", write_config("shape: \"no-such\"\n"), folder), 2, "'other'");
+    assert_message(
+        hooke("synth --config %s -o %s/x", write_config("# a comment\nshape: no-such # more\n"), folder), 2,
+        "'no-such'");
+    assert_message(
+        hooke("synth --config %s --shape other -o %s/x", write_config("shape: \"no-such\"\n"), folder), 2,
+        "'other'");
     assert_message(hooke("generate --config %s x", write_config("n_new: 0\n")), 2, "--n-new");
-    assert_message(hooke("generate --config %s x", write_config("stear: a:1=2\n")), 2, "run.yaml:1: 'stear' is not an option");
-    assert_message(hooke("generate --config %s x", write_config("a:\n  b: 1\n")), 2, "run.yaml:2: only flat maps");
-    assert_message(hooke("generate --config %s x", write_config("seed 4\n")), 2, "run.yaml:1: expected 'key: value'");
+    assert_message(hooke("generate --config %s x", write_config("stear: a:1=2\n")), 2,
+                   "run.yaml:1: 'stear' is not an option");
+    assert_message(hooke("generate --config %s x", write_config("a:\n  b: 1\n")), 2,
+                   "run.yaml:2: only flat maps");
+    assert_message(hooke("generate --config %s x", write_config("seed 4\n")), 2,
+                   "run.yaml:1: expected 'key: value'");
     assert_message(hooke("generate --config %s x", write_config("model: {a: 1}\n")), 2, "only flat maps");
     assert_message(hooke("generate --config %s/absent.yaml x", folder), 1, "absent.yaml");
 }
@@ -170,22 +180,6 @@ static void doctor_answers_in_both_ways(void **state)
     assert_null(strchr(o->out, '{'));
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/hooke-cli-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    char command[300];
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    FILE *f = popen(command, "r");
-    return f ? pclose(f) : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,5 +194,5 @@ int main(void)
         cmocka_unit_test(synth_writes_and_says_so),
         cmocka_unit_test(doctor_answers_in_both_ways),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }
