@@ -336,8 +336,8 @@ typedef struct hooke_generate_options {
     void *payload;
 } hooke_generate_options;
 
-/* Continues every sequence of the batch; out[n_seqs] receives the new ids only. Draws are keyed by (seed, sequence, position):
- * a sequence's tokens do not depend on its companions. */
+/* Continues every sequence of the batch; out[n_seqs] receives the new ids only, a stop id included. Draws are keyed by (seed,
+ * sequence, position): a sequence's tokens do not depend on its companions. */
 HOOKE_API hooke_status hooke_generate(hooke_model *m, hooke_ids *out, const hooke_batch *prompts,
                                       const hooke_generate_options *options);
 

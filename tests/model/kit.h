@@ -22,7 +22,7 @@ static inline void must(hooke_status st)
 static inline hooke_context *open_context(const char *dtype)
 {
     hooke_context *ctx;
-    hooke_context_options o = { .size = sizeof o, .n_threads = 2, .dtype = dtype };
+    hooke_context_options o = { .size = sizeof o, .n_threads = 1, .dtype = dtype };
     must(hooke_context_open(&ctx, &o));
     return ctx;
 }
