@@ -26,7 +26,7 @@ hooke_status file_read(hooke_text *out, const char *path, size_t max_bytes);
 bool file_exists(const char *path);
 bool is_folder(const char *path);
 hooke_status path_join(hooke_text *out, const char *folder, const char *name); /* out is replaced */
-hooke_status make_folders(const char *path); /* mkdir -p */
+hooke_status make_folders(const char *path);                                   /* mkdir -p */
 
 /* A file that appears whole or not at all: bytes go to a temporary name in the same folder; commit is fsync and rename, abandon
  * removes it. Zeroed struct: nothing open. */

@@ -276,9 +276,13 @@ static hooke_status parse_number(struct json **out, struct parser *p)
     if (more == 0) return bad(p, s, "expected a digit");
     p->p = s;
     size_t n = (size_t)(s - begin);
+    if (!is_real && !parse_int64(begin, n, &integer)) {
+        RETURN_IF(!(p->flags & JSON_LARGE_INTEGERS), HOOKE_E_FORMAT,
+                  "%s: integer %.*s%s does not fit 64 bits", p->name, n < 40 ? (int)n : 40, begin,
+                  n < 40 ? "" : "...");
+        is_real = true;
+    }
     if (is_real) return parse_real(out, p, begin, n);
-    RETURN_IF(!parse_int64(begin, n, &integer), HOOKE_E_FORMAT, "%s: integer %.*s%s does not fit 64 bits",
-              p->name, n < 40 ? (int)n : 40, begin, n < 40 ? "" : "...");
     RETURN_IF_ERROR(new_value(out, p, JSON_INT, 0));
     (*out)->as.integer = integer;
     return HOOKE_OK;

@@ -36,22 +36,27 @@ struct json {
 
 enum {
     JSON_REFUSE_DUPLICATES = 1,
-    JSON_LARGE_INTEGERS = 2, /* integers outside int64 are reals instead of errors (model_max_length is 10^30) */
+    JSON_LARGE_INTEGERS =
+        2, /* integers outside int64 are reals instead of errors (model_max_length is 10^30) */
 };
 /* Parses text[n]; `name` (the file) opens every message. The tree lives in the arena. */
-hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags, const char *name);
+hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags,
+                        const char *name);
 /* Reads the whole file (at most max_bytes) and parses it. */
-hooke_status json_read(const struct json **out, struct arena *a, const char *path, size_t max_bytes, int flags);
+hooke_status json_read(const struct json **out, struct arena *a, const char *path, size_t max_bytes,
+                       int flags);
 
 /* Member by key; NULL if o is NULL, no object, or has none. Null members are returned as JSON_NULL values. */
 const struct json *json_get(const struct json *o, const char *key);
 bool json_is_null(const struct json *v); /* NULL or JSON_NULL */
 /* Member as a value with a default for absent or null; a wrong kind or range is HOOKE_E_FORMAT with "name: key 'k' ...". */
-hooke_status json_int(int64_t *out, const struct json *o, const char *key, int64_t low, int64_t high, int64_t fallback,
-                      const char *name);
-hooke_status json_real(double *out, const struct json *o, const char *key, double fallback, const char *name); /* ints too */
+hooke_status json_int(int64_t *out, const struct json *o, const char *key, int64_t low, int64_t high,
+                      int64_t fallback, const char *name);
+hooke_status json_real(double *out, const struct json *o, const char *key, double fallback,
+                       const char *name); /* ints too */
 hooke_status json_bool(bool *out, const struct json *o, const char *key, bool fallback, const char *name);
-hooke_status json_string(const char **out, const struct json *o, const char *key, const char *fallback, const char *name);
+hooke_status json_string(const char **out, const struct json *o, const char *key, const char *fallback,
+                         const char *name);
 
 /* Writer: appends to a text; commas, indentation and escapes are its business. Numbers: shortest form that reads back equal;
  * NaN and infinities are written as NaN, Infinity, -Infinity (as Python's json does). */
@@ -68,10 +73,10 @@ void jw_end_object(struct json_writer *w);
 void jw_array(struct json_writer *w);
 void jw_end_array(struct json_writer *w);
 void jw_key(struct json_writer *w, const char *key);
-void jw_string(struct json_writer *w, const char *s); /* NULL writes null */
+void jw_string(struct json_writer *w, const char *s);             /* NULL writes null */
 void jw_string_n(struct json_writer *w, const char *s, size_t n); /* invalid UTF-8 becomes U+FFFD */
 void jw_int(struct json_writer *w, int64_t v);
-void jw_real(struct json_writer *w, double v);   /* always with a '.' or exponent, like Python's repr(float) */
+void jw_real(struct json_writer *w, double v); /* always with a '.' or exponent, like Python's repr(float) */
 void jw_real_f32(struct json_writer *w, float v); /* shortest form that reads back as this float */
 void jw_bool(struct json_writer *w, bool v);
 void jw_null(struct json_writer *w);

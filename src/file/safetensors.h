@@ -14,9 +14,24 @@ extern "C" {
 #endif
 
 /* Element types of files. Floats first: the kernels know F32, F16 and BF16. */
-enum dtype { DT_F32, DT_F16, DT_BF16, DT_F64, DT_I64, DT_I32, DT_I16, DT_I8, DT_U64, DT_U32, DT_U16, DT_U8, DT_BOOL, DT_OTHER };
-size_t dtype_bytes(enum dtype t);      /* 0 for DT_OTHER */
-const char *dtype_name(enum dtype t);  /* safetensors' spelling: "F32", "BF16" */
+enum dtype {
+    DT_F32,
+    DT_F16,
+    DT_BF16,
+    DT_F64,
+    DT_I64,
+    DT_I32,
+    DT_I16,
+    DT_I8,
+    DT_U64,
+    DT_U32,
+    DT_U16,
+    DT_U8,
+    DT_BOOL,
+    DT_OTHER
+};
+size_t dtype_bytes(enum dtype t);     /* 0 for DT_OTHER */
+const char *dtype_name(enum dtype t); /* safetensors' spelling: "F32", "BF16" */
 
 enum { MAX_DIMS = 8 };
 /* A tensor that lies in a file: a view into the mapping, or into memory that the container owns. */
@@ -44,7 +59,8 @@ struct safetensors {
 hooke_status safetensors_open(struct safetensors *out, const char *path);
 void safetensors_close(struct safetensors *s);
 /* From memory (fuzzing, tests): header checks on bytes[n]; tensors point into bytes. */
-hooke_status safetensors_parse(struct safetensors *out, const unsigned char *bytes, size_t n, const char *name);
+hooke_status safetensors_parse(struct safetensors *out, const unsigned char *bytes, size_t n,
+                               const char *name);
 const struct stored_tensor *safetensors_find(const struct safetensors *s, const char *name); /* NULL */
 
 /* Converts n items to float32; any numeric dtype, any alignment. */
@@ -59,8 +75,8 @@ struct safetensors_writer {
     int n, current;
     uint64_t left; /* bytes of the current tensor still to come */
 };
-hooke_status st_writer_begin(struct safetensors_writer *w, const char *path, const hooke_tensor_out *tensors, int n,
-                             const char *const *metadata_pairs);
+hooke_status st_writer_begin(struct safetensors_writer *w, const char *path, const hooke_tensor_out *tensors,
+                             int n, const char *const *metadata_pairs);
 hooke_status st_writer_append(struct safetensors_writer *w, const void *data, size_t n);
 hooke_status st_writer_commit(struct safetensors_writer *w);
 void st_writer_abandon(struct safetensors_writer *w);

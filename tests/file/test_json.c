@@ -145,6 +145,18 @@ static void numbers_at_their_limits(void **state)
     arena_release(&a);
 }
 
+static void large_integers_may_be_reals(void **state)
+{
+    struct arena a = { 0 };
+    const struct json *j;
+    (void)state;
+    assert_int_equal(parse(&j, &a, "[1000000000000000019884624838656, 7]", JSON_LARGE_INTEGERS), HOOKE_OK);
+    assert_true(j->as.list.first->kind == JSON_REAL && j->as.list.first->as.real == 1e30);
+    assert_true(j->as.list.first->next->kind == JSON_INT);
+    assert_int_equal(parse(&j, &a, "1000000000000000019884624838656", 0), HOOKE_E_FORMAT);
+    arena_release(&a);
+}
+
 static void depth_is_bounded(void **state)
 {
     char text[2 * (JSON_MAX_DEPTH + 1) + 1];
@@ -397,6 +409,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_not_json),
         cmocka_unit_test(a_nul_in_the_text_is_refused),
         cmocka_unit_test(numbers_at_their_limits),
+        cmocka_unit_test(large_integers_may_be_reals),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(duplicate_keys),
         cmocka_unit_test(members_with_defaults_and_kinds),
