@@ -368,7 +368,7 @@ typedef struct hooke_dict_info {
     bool prepend_bos;
     int context_size;         /* 0 unknown */
     float expected_l0;        /* 0 unknown */
-    bool center_input;        /* input must be mean-centred (center_writing_weights) */
+    bool center_input;        /* rows are mean-centred before encoding, and decode adds the mean back (center_writing_weights) */
     int64_t weight_bytes;
     const char *config_json;  /* the configuration as found, one JSON object; "{}" where the format has none */
 } hooke_dict_info;

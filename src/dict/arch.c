@@ -12,9 +12,11 @@ enum {
     SKIP = BIT(P_W_SKIP)
 };
 
-const char *const dict_param_names[N_PARAMS] = { "W_enc",  "W_dec", "W_skip", "b_enc",          "b_dec",         "threshold",
-                                                 "b_gate", "b_mag", "r_mag",  "topk_threshold", "scaling_factor" };
-const char *const dict_normalize_names[4] = { "none", "expected_average_only_in", "constant_norm_rescale", "layer_norm" };
+const char *const dict_param_names[N_PARAMS] = { "W_enc", "W_dec",          "W_skip",        "b_enc",
+                                                 "b_dec", "threshold",      "b_gate",        "b_mag",
+                                                 "r_mag", "topk_threshold", "scaling_factor" };
+const char *const dict_normalize_names[4] = { "none", "expected_average_only_in", "constant_norm_rescale",
+                                              "layer_norm" };
 
 static const struct dict_arch architectures[] = {
     { "standard", SELECT_RELU, LINEAR, false, NULL },
@@ -38,7 +40,8 @@ static hooke_status unknown_architecture(const char *name, const char *path)
 {
     hooke_text known = { 0 };
     for (size_t i = 0; i < N_ARCHITECTURES; i++)
-        if (!architectures[i].refused) (void)text_printf(&known, "%s%s", known.n ? ", " : "", architectures[i].name);
+        if (!architectures[i].refused)
+            (void)text_printf(&known, "%s%s", known.n ? ", " : "", architectures[i].name);
     hooke_status st = fail(HOOKE_E_UNSUPPORTED, "%s: unknown architecture '%s'; known are %s", path, name,
                            known.data ? known.data : "none");
     hooke_text_release(&known);
@@ -51,7 +54,8 @@ hooke_status dict_arch_find(const struct dict_arch **out, const char *name, cons
     for (size_t i = 0; i < N_ARCHITECTURES; i++) {
         const struct dict_arch *a = &architectures[i];
         if (strcmp(a->name, name) != 0) continue;
-        RETURN_IF(a->refused, HOOKE_E_UNSUPPORTED, "%s: architecture '%s' is not implemented: %s", path, name, a->refused);
+        RETURN_IF(a->refused, HOOKE_E_UNSUPPORTED, "%s: architecture '%s' is not implemented: %s", path, name,
+                  a->refused);
         *out = a;
         return HOOKE_OK;
     }

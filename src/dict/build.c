@@ -13,14 +13,16 @@ static int64_t extent(const struct hooke_dict *d, char letter)
     return letter == 'i' ? d->info.d_in : letter == 'o' ? d->info.d_out : d->info.d_dict;
 }
 
-static hooke_status shape_error(const struct hooke_dict *d, const struct stored_tensor *t, const char *letters)
+static hooke_status shape_error(const struct hooke_dict *d, const struct stored_tensor *t,
+                                const char *letters)
 {
     hooke_text found = { 0 }, expected = { 0 };
-    for (int i = 0; i < t->n_dims; i++) (void)text_printf(&found, "%s%lld", i ? ", " : "", (long long)t->shape[i]);
+    for (int i = 0; i < t->n_dims; i++)
+        (void)text_printf(&found, "%s%lld", i ? ", " : "", (long long)t->shape[i]);
     for (int i = 0; letters[i]; i++)
         (void)text_printf(&expected, "%s%lld", i ? ", " : "", (long long)extent(d, letters[i]));
-    hooke_status st = fail(HOOKE_E_SHAPE, "%s: tensor '%s': expected shape [%s], found [%s]", d->info.path, t->name,
-                           expected.data ? expected.data : "", found.data ? found.data : "");
+    hooke_status st = fail(HOOKE_E_SHAPE, "%s: tensor '%s': expected shape [%s], found [%s]", d->info.path,
+                           t->name, expected.data ? expected.data : "", found.data ? found.data : "");
     hooke_text_release(&found);
     hooke_text_release(&expected);
     return st;
@@ -33,8 +35,8 @@ static hooke_status check_shape(const struct hooke_dict *d, enum dict_param p)
     bool same = (size_t)t->n_dims == strlen(letters);
     for (int i = 0; same && letters[i]; i++) same = t->shape[i] == extent(d, letters[i]);
     if (!same) return shape_error(d, t, letters);
-    RETURN_IF(t->dtype > DT_F64, HOOKE_E_FORMAT, "%s: tensor '%s' holds %s, not floating point numbers", d->info.path,
-              t->name, t->dtype_text);
+    RETURN_IF(t->dtype > DT_F64, HOOKE_E_FORMAT, "%s: tensor '%s' holds %s, not floating point numbers",
+              d->info.path, t->name, t->dtype_text);
     return HOOKE_OK;
 }
 
@@ -46,16 +48,18 @@ static hooke_status check_presence(const struct hooke_dict *d)
                   dict_param_names[p]);
     for (int p = 0; p < N_PARAMS; p++) {
         bool allowed = (d->arch->params >> p & 1u) || p == P_SCALING_FACTOR;
-        RETURN_IF(!allowed && d->param[p], HOOKE_E_FORMAT, "%s: tensor '%s' does not belong to architecture '%s'",
-                  d->info.path, dict_param_names[p], d->arch->name);
+        RETURN_IF(!allowed && d->param[p], HOOKE_E_FORMAT,
+                  "%s: tensor '%s' does not belong to architecture '%s'", d->info.path, dict_param_names[p],
+                  d->arch->name);
     }
     return HOOKE_OK;
 }
 
 static hooke_status compare_width(const struct hooke_dict *d, const char *what, int64_t said, int64_t found)
 {
-    RETURN_IF(said && said != found, HOOKE_E_SHAPE, "%s: the configuration says %s %lld, the tensors have %lld", d->info.path,
-              what, (long long)said, (long long)found);
+    RETURN_IF(said && said != found, HOOKE_E_SHAPE,
+              "%s: the configuration says %s %lld, the tensors have %lld", d->info.path, what,
+              (long long)said, (long long)found);
     return HOOKE_OK;
 }
 
@@ -63,20 +67,21 @@ static hooke_status compare_width(const struct hooke_dict *d, const char *what, 
 static hooke_status read_shapes(struct hooke_dict *d)
 {
     const struct stored_tensor *enc = d->param[P_W_ENC], *dec = d->param[P_W_DEC];
-    RETURN_IF(enc->n_dims != 2 || dec->n_dims != 2, HOOKE_E_SHAPE, "%s: W_enc and W_dec must be matrices, found %d and %d axes",
-              d->info.path, enc->n_dims, dec->n_dims);
+    RETURN_IF(enc->n_dims != 2 || dec->n_dims != 2, HOOKE_E_SHAPE,
+              "%s: W_enc and W_dec must be matrices, found %d and %d axes", d->info.path, enc->n_dims,
+              dec->n_dims);
     int64_t sizes[3] = { enc->shape[0], enc->shape[1], dec->shape[1] };
     for (int i = 0; i < 3; i++)
-        RETURN_IF(sizes[i] < 1 || sizes[i] > INT32_MAX / 2, HOOKE_E_SHAPE, "%s: a width of %lld", d->info.path,
-                  (long long)sizes[i]);
+        RETURN_IF(sizes[i] < 1 || sizes[i] > INT32_MAX / 2, HOOKE_E_SHAPE, "%s: a width of %lld",
+                  d->info.path, (long long)sizes[i]);
     d->info.d_in = (int)sizes[0];
     d->info.d_dict = (int)sizes[1];
     d->info.d_out = (int)sizes[2];
     for (int p = 0; p < N_PARAMS; p++)
         if (d->param[p]) RETURN_IF_ERROR(check_shape(d, (enum dict_param)p));
     RETURN_IF(!d->arch->is_transcoder && d->info.d_in != d->info.d_out, HOOKE_E_SHAPE,
-              "%s: architecture '%s' rebuilds its input, but d_in is %d and d_out %d", d->info.path, d->arch->name,
-              d->info.d_in, d->info.d_out);
+              "%s: architecture '%s' rebuilds its input, but d_in is %d and d_out %d", d->info.path,
+              d->arch->name, d->info.d_in, d->info.d_out);
     RETURN_IF_ERROR(compare_width(d, "d_in", d->config.d_in, sizes[0]));
     RETURN_IF_ERROR(compare_width(d, "d_sae", d->config.d_dict, sizes[1]));
     return compare_width(d, "d_out", d->arch->is_transcoder ? d->config.d_out : 0, sizes[2]);
@@ -92,18 +97,20 @@ static hooke_status matrix_host(struct hooke_dict *d, struct dict_matrix *m, con
     if (t->dtype != DT_F64 && aligned) return HOOKE_OK;
     bool widen = t->dtype == DT_F64;
     m->copy = mem_alloc_raw((size_t)t->n_items, widen ? sizeof(float) : item);
-    RETURN_IF(!m->copy, HOOKE_E_MEMORY, "%s: tensor '%s': out of memory for %lld items", d->info.path, t->name,
-              (long long)t->n_items);
-    if (widen) RETURN_IF_ERROR(stored_to_f32(m->copy, t, 0, t->n_items));
-    else memcpy(m->copy, t->data, (size_t)t->n_items * item);
+    RETURN_IF(!m->copy, HOOKE_E_MEMORY, "%s: tensor '%s': out of memory for %lld items", d->info.path,
+              t->name, (long long)t->n_items);
+    if (widen)
+        RETURN_IF_ERROR(stored_to_f32(m->copy, t, 0, t->n_items));
+    else
+        memcpy(m->copy, t->data, (size_t)t->n_items * item);
     m->stored.data = m->copy;
     if (widen) m->stored.dtype = DT_F32;
     m->stored.bytes = (size_t)t->n_items * (widen ? sizeof(float) : item);
     return HOOKE_OK;
 }
 
-static hooke_status matrix_place(struct hooke_dict *d, struct dict_matrix *m, enum dict_param p, bool feature_rows,
-                                 bool in_first)
+static hooke_status matrix_place(struct hooke_dict *d, struct dict_matrix *m, enum dict_param p,
+                                 bool feature_rows, bool in_first)
 {
     if (!d->param[p]) return HOOKE_OK;
     RETURN_IF_ERROR(matrix_host(d, m, d->param[p]));
@@ -112,7 +119,8 @@ static hooke_status matrix_place(struct hooke_dict *d, struct dict_matrix *m, en
         const void *in;
         void *out;
     } data = { .in = m->stored.data }; /* struct mat serves readers and writers; weights are only read */
-    struct mat host = { data.out, m->stored.dtype, m->stored.shape[0], m->stored.shape[1], m->stored.shape[1] };
+    struct mat host = { data.out, m->stored.dtype, m->stored.shape[0], m->stored.shape[1],
+                        m->stored.shape[1] };
     m->feature_rows = feature_rows;
     m->w.in_first = in_first;
     return ex->ops->place(ex, &m->w.m, &m->on_device, &host);
@@ -184,10 +192,11 @@ static hooke_status check_switches(struct hooke_dict *d)
     const struct dict_config *c = &d->config;
     bool transcoder = d->arch->is_transcoder;
     RETURN_IF(transcoder && c->has_apply_b_dec && c->apply_b_dec, HOOKE_E_FORMAT,
-              "%s: apply_b_dec_to_input is true, but architecture '%s' has no b_dec on its input side", d->info.path,
-              d->arch->name);
-    RETURN_IF(d->arch->select == SELECT_TOPK && !(c->k >= 1 && c->k <= d->info.d_dict && c->k == floor(c->k)), HOOKE_E_FORMAT,
-              "%s: key 'k' must be an integer from 1 to %d, found %g", d->info.path, d->info.d_dict, c->k);
+              "%s: apply_b_dec_to_input is true, but architecture '%s' has no b_dec on its input side",
+              d->info.path, d->arch->name);
+    RETURN_IF(d->arch->select == SELECT_TOPK && !(c->k >= 1 && c->k <= d->info.d_dict && c->k == floor(c->k)),
+              HOOKE_E_FORMAT, "%s: key 'k' must be an integer from 1 to %d, found %g", d->info.path,
+              d->info.d_dict, c->k);
     RETURN_IF(!(c->activation_scale >= 0) || isinf(c->activation_scale), HOOKE_E_FORMAT,
               "%s: activation scaling factor must be positive, found %g", d->info.path, c->activation_scale);
     bool run_time = c->normalize == NORMALIZE_LAYER_NORM || c->normalize == NORMALIZE_CONSTANT_NORM;
@@ -195,8 +204,10 @@ static hooke_status check_switches(struct hooke_dict *d)
               "%s: an activation scaling factor beside normalize_activations '%s'", d->info.path,
               dict_normalize_names[c->normalize]);
     if (c->normalize == NORMALIZE_EXPECTED_AVERAGE && c->activation_scale <= 0)
-        context_log(d->ctx, 0, "%s: normalize_activations is expected_average_only_in, but no scaling factor is stored: "
-                               "activations are used as they come", d->info.path);
+        context_log(d->ctx, 0,
+                    "%s: normalize_activations is expected_average_only_in, but no scaling factor is stored: "
+                    "activations are used as they come",
+                    d->info.path);
     d->info.apply_b_dec_to_input = c->has_apply_b_dec ? c->apply_b_dec : !transcoder;
     d->input_scale = c->activation_scale > 0 ? (float)c->activation_scale : 1.0f;
     return HOOKE_OK;

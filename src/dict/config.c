@@ -11,7 +11,8 @@
 enum { LARGEST_WIDTH = INT32_MAX };
 
 /* A string copied into the arena, which outlives the parsed tree; absent and null leave *out alone. */
-static hooke_status copy_string(const char **out, struct arena *a, const struct json *o, const char *key, const char *name)
+static hooke_status copy_string(const char **out, struct arena *a, const struct json *o, const char *key,
+                                const char *name)
 {
     const char *s;
     RETURN_IF_ERROR(json_string(&s, o, key, NULL, name));
@@ -27,7 +28,8 @@ static const char *either(const struct json *o, const char *key, const char *old
     return json_is_null(json_get(o, key)) ? old_key : key;
 }
 
-static hooke_status read_int(int *out, const struct json *o, const char *key, int low, int fallback, const char *name)
+static hooke_status read_int(int *out, const struct json *o, const char *key, int low, int fallback,
+                             const char *name)
 {
     int64_t v;
     RETURN_IF_ERROR(json_int(&v, o, key, low, LARGEST_WIDTH, fallback, name));
@@ -42,14 +44,16 @@ static hooke_status normalize_from_text(enum dict_normalize *out, const char *s,
             *out = (enum dict_normalize)i;
             return HOOKE_OK;
         }
-    return fail(HOOKE_E_UNSUPPORTED,
-                "%s: normalize_activations '%s' is not implemented; known are none, expected_average_only_in, "
-                "constant_norm_rescale, layer_norm",
-                name, s);
+    return fail(
+        HOOKE_E_UNSUPPORTED,
+        "%s: normalize_activations '%s' is not implemented; known are none, expected_average_only_in, "
+        "constant_norm_rescale, layer_norm",
+        name, s);
 }
 
 /* Old files hold a boolean: true meant what is now called expected_average_only_in. */
-static hooke_status read_normalize(struct dict_config *c, const struct json *root, bool legacy, const char *name)
+static hooke_status read_normalize(struct dict_config *c, const struct json *root, bool legacy,
+                                   const char *name)
 {
     const struct json *v = json_get(root, "normalize_activations");
     c->normalize = NORMALIZE_NONE;
@@ -73,8 +77,8 @@ static hooke_status check_reshape(const struct json *root, const char *name)
     return HOOKE_OK;
 }
 
-static hooke_status read_switches(struct dict_config *c, struct arena *a, const struct json *root, bool legacy,
-                                  const char *name)
+static hooke_status read_switches(struct dict_config *c, struct arena *a, const struct json *root,
+                                  bool legacy, const char *name)
 {
     RETURN_IF_ERROR(copy_string(&c->architecture, a, root, "architecture", name));
     RETURN_IF_ERROR(json_int(&c->d_in, root, "d_in", 1, LARGEST_WIDTH, 0, name));
@@ -83,19 +87,22 @@ static hooke_status read_switches(struct dict_config *c, struct arena *a, const 
     RETURN_IF_ERROR(json_real(&c->k, root, "k", 100, name)); /* SAELens' default */
     c->has_apply_b_dec = !json_is_null(json_get(root, "apply_b_dec_to_input"));
     RETURN_IF_ERROR(json_bool(&c->apply_b_dec, root, "apply_b_dec_to_input", true, name));
-    RETURN_IF_ERROR(json_bool(&c->rescale_by_decoder_norm, root, "rescale_acts_by_decoder_norm", false, name));
+    RETURN_IF_ERROR(
+        json_bool(&c->rescale_by_decoder_norm, root, "rescale_acts_by_decoder_norm", false, name));
     RETURN_IF_ERROR(check_reshape(root, name));
     return read_normalize(c, root, legacy, name);
 }
 
 /* Where the dictionary belongs: members of `o`, which is "metadata" or, in old files, the root. */
-static hooke_status read_metadata(struct dict_config *c, struct arena *a, const struct json *o, const char *name)
+static hooke_status read_metadata(struct dict_config *c, struct arena *a, const struct json *o,
+                                  const char *name)
 {
     const struct json *kwargs = json_get(o, "model_from_pretrained_kwargs");
     RETURN_IF_ERROR(copy_string(&c->model_name, a, o, "model_name", name));
     RETURN_IF_ERROR(copy_string(&c->site, a, o, either(o, "hook_name", "hook_point"), name));
     RETURN_IF_ERROR(copy_string(&c->site_out, a, o, "hook_name_out", name));
-    RETURN_IF_ERROR(read_int(&c->hook_head_index, o, either(o, "hook_head_index", "hook_point_head_index"), 0, -1, name));
+    RETURN_IF_ERROR(
+        read_int(&c->hook_head_index, o, either(o, "hook_head_index", "hook_point_head_index"), 0, -1, name));
     RETURN_IF_ERROR(read_int(&c->context_size, o, "context_size", 0, 0, name));
     RETURN_IF_ERROR(json_bool(&c->prepend_bos, o, "prepend_bos", true, name));
     RETURN_IF_ERROR(json_real(&c->expected_l0, o, "l0", 0, name));
@@ -109,13 +116,14 @@ static hooke_status read_legacy(struct dict_config *c, const struct json *root, 
 {
     const char *act;
     const struct json *kwargs = json_get(root, "activation_fn_kwargs");
-    RETURN_IF_ERROR(json_string(&act, root, either(root, "activation_fn", "activation_fn_str"), "relu", name));
+    RETURN_IF_ERROR(
+        json_string(&act, root, either(root, "activation_fn", "activation_fn_str"), "relu", name));
     RETURN_IF_ERROR(json_bool(&c->finetuning_scaling_factor, root, "finetuning_scaling_factor", false, name));
     if (!c->architecture) c->architecture = "standard";
     bool standard = strcmp(c->architecture, "standard") == 0;
     if (strcmp(act, "topk") == 0) {
-        RETURN_IF(json_is_null(kwargs) || kwargs->kind != JSON_OBJECT || json_is_null(json_get(kwargs, "k")), HOOKE_E_FORMAT,
-                  "%s: activation_fn 'topk' without activation_fn_kwargs.k", name);
+        RETURN_IF(json_is_null(kwargs) || kwargs->kind != JSON_OBJECT || json_is_null(json_get(kwargs, "k")),
+                  HOOKE_E_FORMAT, "%s: activation_fn 'topk' without activation_fn_kwargs.k", name);
         c->architecture = "topk";
         return json_real(&c->k, kwargs, "k", 0, name);
     }
@@ -137,27 +145,30 @@ static long major_version(const char *s)
 static bool is_nested(const struct json *root)
 {
     const struct json *metadata = json_get(root, "metadata");
-    const struct json *version = metadata && metadata->kind == JSON_OBJECT ? json_get(metadata, "sae_lens_version") : NULL;
+    const struct json *version =
+        metadata && metadata->kind == JSON_OBJECT ? json_get(metadata, "sae_lens_version") : NULL;
     if (!metadata || metadata->kind != JSON_OBJECT) metadata = NULL;
     if (metadata && !json_is_null(json_get(metadata, "hook_name"))) return true;
     if (json_is_null(version)) version = json_get(root, "sae_lens_version");
     return version && version->kind == JSON_STRING && major_version(version->as.string.bytes) >= 6;
 }
 
-static hooke_status copy_json(struct dict_config *c, struct arena *a, const struct json *root, const char *name)
+static hooke_status copy_json(struct dict_config *c, struct arena *a, const struct json *root,
+                              const char *name)
 {
     hooke_text t = { 0 };
     struct json_writer w;
     jw_init(&w, &t, 0);
     jw_value(&w, root);
     hooke_status st = w.status;
-    if (st == HOOKE_OK && !(c->json = arena_copy(a, t.data, t.n))) st = fail(HOOKE_E_MEMORY, "%s: out of memory", name);
+    if (st == HOOKE_OK && !(c->json = arena_copy(a, t.data, t.n)))
+        st = fail(HOOKE_E_MEMORY, "%s: out of memory", name);
     hooke_text_release(&t);
     return st;
 }
 
-static hooke_status config_from_tree(struct dict_config *c, bool *legacy, struct arena *a, const struct json *root,
-                                     const char *name)
+static hooke_status config_from_tree(struct dict_config *c, bool *legacy, struct arena *a,
+                                     const struct json *root, const char *name)
 {
     RETURN_IF(root->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: a configuration must be a JSON object", name);
     *legacy = !is_nested(root);
@@ -169,8 +180,8 @@ static hooke_status config_from_tree(struct dict_config *c, bool *legacy, struct
     return copy_json(c, a, root, name);
 }
 
-hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text, size_t n,
-                              const char *name)
+hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text,
+                              size_t n, const char *name)
 {
     struct arena tree = { 0 };
     const struct json *root;

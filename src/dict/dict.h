@@ -42,12 +42,17 @@ struct dict_arch {
     enum select_kind select; /* how codes are chosen at inference */
     uint32_t params;         /* bit p: parameter p is required; others are refused */
     bool is_transcoder;
-    const char *refused;     /* not NULL: known, not implemented, and why */
+    const char *refused; /* not NULL: known, not implemented, and why */
 };
 /* HOOKE_E_UNSUPPORTED for strings outside the table and for the table's refusals. */
 hooke_status dict_arch_find(const struct dict_arch **out, const char *name, const char *path);
 
-enum dict_normalize { NORMALIZE_NONE, NORMALIZE_EXPECTED_AVERAGE, NORMALIZE_CONSTANT_NORM, NORMALIZE_LAYER_NORM };
+enum dict_normalize {
+    NORMALIZE_NONE,
+    NORMALIZE_EXPECTED_AVERAGE,
+    NORMALIZE_CONSTANT_NORM,
+    NORMALIZE_LAYER_NORM
+};
 extern const char *const dict_normalize_names[4];
 
 /* What a configuration says. Zero or NULL: it says nothing. Strings live in the dictionary's arena. */
@@ -87,10 +92,11 @@ struct dict_vector {
 struct dict_subset {
     int32_t *features; /* [n] */
     int n;
-    float *w_enc;      /* [n, d_in] */
-    struct weight w;   /* the same on the device */
+    float *w_enc;    /* [n, d_in] */
+    struct weight w; /* the same on the device */
     struct buffer on_device;
-    struct dict_vector b_enc, threshold, b_gate, b_mag, mag_scale; /* [n] each, where the dictionary has them */
+    struct dict_vector b_enc, threshold, b_gate, b_mag,
+        mag_scale; /* [n] each, where the dictionary has them */
 };
 
 struct hooke_dict {
@@ -109,19 +115,22 @@ struct hooke_dict {
     struct dict_vector b_enc, b_dec; /* b_dec already divided by s */
     struct dict_vector b_dec_in;     /* what is subtracted from s * x; none: nothing */
     struct dict_vector threshold, b_gate, b_mag, r_mag;
-    struct dict_vector mag_scale;    /* exp(r_mag) */
-    struct dict_vector row_scale;    /* top-k selects by h * row_scale */
-    float input_scale;               /* s */
-    float *code_gain, *row_gain;     /* [d_dict], NULL: 1 */
-    float *param_gain;               /* [d_dict], NULL: 1; b_enc, threshold, gate biases as hooke_dict_vector() shows them */
+    struct dict_vector mag_scale; /* exp(r_mag) */
+    struct dict_vector row_scale; /* top-k selects by h * row_scale */
+    float input_scale;            /* s */
+    float *code_gain, *row_gain;  /* [d_dict], NULL: 1 */
+    float
+        *param_gain; /* [d_dict], NULL: 1; b_enc, threshold, gate biases as hooke_dict_vector() shows them */
     struct dict_subset subset;
 };
 
 /* Features first .. first+n of a matrix as float32 rows: out[n, width]. */
 hooke_status dict_feature_rows(const struct dict_matrix *m, int64_t first, int64_t n, float *out);
 /* The same with every scale applied: f_i times row i adds up to the output (before normalisation is undone). */
-hooke_status dict_decoder_rows(const struct hooke_dict *d, int64_t first, int64_t n, float *out /* [n, d_out] */);
-hooke_status dict_encoder_rows(const struct hooke_dict *d, int64_t first, int64_t n, float *out /* [n, d_in] */);
+hooke_status dict_decoder_rows(const struct hooke_dict *d, int64_t first, int64_t n,
+                               float *out /* [n, d_out] */);
+hooke_status dict_encoder_rows(const struct hooke_dict *d, int64_t first, int64_t n,
+                               float *out /* [n, d_in] */);
 /* Lengths of W_dec's rows as they lie in the file, from double sums. */
 hooke_status dict_stored_norms(const struct hooke_dict *d, float *out /* [d_dict] */);
 
@@ -138,8 +147,8 @@ hooke_status dict_build(struct hooke_dict *d, const hooke_dict_options *options)
  * out[n, d_in]. mean and scale (both or neither) get what decode needs to undo it. */
 bool dict_rewrites_rows(const struct hooke_dict *d);
 bool dict_keeps_norms(const struct hooke_dict *d);
-void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x, int64_t n,
-                       int64_t ld);
+void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x,
+                       int64_t n, int64_t ld);
 
 /* Strictly increasing and inside 0 .. d_dict. */
 hooke_status dict_check_subset(const struct hooke_dict *d, const hooke_feature_set *subset);

@@ -58,11 +58,13 @@ static hooke_status put_position(hooke_text *t, const struct stored_tensor *s, i
 static hooke_status put_tensor(hooke_text *t, const struct stored_tensor *s)
 {
     RETURN_IF_ERROR(text_printf(t, "%s: %s [", s->name, dtype_name(s->dtype)));
-    for (int i = 0; i < s->n_dims; i++) RETURN_IF_ERROR(text_printf(t, "%s%lld", i ? ", " : "", (long long)s->shape[i]));
+    for (int i = 0; i < s->n_dims; i++)
+        RETURN_IF_ERROR(text_printf(t, "%s%lld", i ? ", " : "", (long long)s->shape[i]));
     return text_puts(t, "]");
 }
 
-static hooke_status check_tensor(const struct hooke_dict *d, hooke_text *report, enum dict_param p, int64_t *n_bad)
+static hooke_status check_tensor(const struct hooke_dict *d, hooke_text *report, enum dict_param p,
+                                 int64_t *n_bad)
 {
     const struct stored_tensor *t = d->param[p];
     struct finding f;
@@ -70,7 +72,8 @@ static hooke_status check_tensor(const struct hooke_dict *d, hooke_text *report,
     RETURN_IF_ERROR(put_tensor(report, t));
     *n_bad += f.n_bad;
     if (f.n_bad) {
-        RETURN_IF_ERROR(text_printf(report, ", %lld values are not finite, the first at ", (long long)f.n_bad));
+        RETURN_IF_ERROR(
+            text_printf(report, ", %lld values are not finite, the first at ", (long long)f.n_bad));
         RETURN_IF_ERROR(put_position(report, t, f.first_bad));
     } else {
         RETURN_IF_ERROR(text_puts(report, ", all finite"));
@@ -92,10 +95,12 @@ static hooke_status put_norms(hooke_text *report, const float *norms, int n)
         n_dead += norms[i] < 1e-8f;
         n_unit += fabsf(norms[i] - 1.0f) < 1e-3f;
     }
-    RETURN_IF_ERROR(text_printf(report, "decoder norms: min %.6g (feature %d), mean %.6g, max %.6g (feature %d)",
+    RETURN_IF_ERROR(text_printf(report,
+                                "decoder norms: min %.6g (feature %d), mean %.6g, max %.6g (feature %d)",
                                 (double)norms[low], low, sum / n, (double)norms[high], high));
     if (n_unit == n) RETURN_IF_ERROR(text_puts(report, ", all of length 1"));
-    if (n_dead) RETURN_IF_ERROR(text_printf(report, ", %d rows are zero: these features write nothing", n_dead));
+    if (n_dead)
+        RETURN_IF_ERROR(text_printf(report, ", %d rows are zero: these features write nothing", n_dead));
     return text_puts(report, "\n");
 }
 
@@ -115,8 +120,8 @@ hooke_status hooke_dict_check(hooke_dict *d, hooke_text *report)
     int64_t n_bad = 0, before = 0;
     const char *first = "";
     text_clear(report);
-    RETURN_IF_ERROR(text_printf(report, "architecture %s, d_in %d, d_out %d, d_dict %d: shapes agree\n", d->info.architecture,
-                                d->info.d_in, d->info.d_out, d->info.d_dict));
+    RETURN_IF_ERROR(text_printf(report, "architecture %s, d_in %d, d_out %d, d_dict %d: shapes agree\n",
+                                d->info.architecture, d->info.d_in, d->info.d_out, d->info.d_dict));
     for (int p = 0; p < N_PARAMS; p++) {
         if (!d->param[p]) continue;
         RETURN_IF_ERROR(check_tensor(d, report, (enum dict_param)p, &n_bad));
@@ -124,7 +129,7 @@ hooke_status hooke_dict_check(hooke_dict *d, hooke_text *report)
         before = n_bad;
     }
     RETURN_IF_ERROR(check_norms(d, report));
-    RETURN_IF(n_bad, HOOKE_E_FORMAT, "%s: %lld weights are not finite, first in tensor '%s'", d->info.path, (long long)n_bad,
-              first);
+    RETURN_IF(n_bad, HOOKE_E_FORMAT, "%s: %lld weights are not finite, first in tensor '%s'", d->info.path,
+              (long long)n_bad, first);
     return HOOKE_OK;
 }

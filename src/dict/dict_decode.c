@@ -7,13 +7,15 @@
 static hooke_status check_codes(const struct hooke_dict *d, const hooke_codes *c)
 {
     RETURN_IF(c->n_rows < 0 || !c->indptr, HOOKE_E_ARGUMENT, "decode: codes are empty");
-    RETURN_IF(c->n_cols != d->info.d_dict, HOOKE_E_SHAPE, "%s: codes of %d features, the dictionary has %d", d->info.path,
-              c->n_cols, d->info.d_dict);
+    RETURN_IF(c->n_cols != d->info.d_dict, HOOKE_E_SHAPE, "%s: codes of %d features, the dictionary has %d",
+              d->info.path, c->n_cols, d->info.d_dict);
     for (int64_t i = c->indptr[0]; i < c->indptr[c->n_rows]; i++)
-        RETURN_IF(c->indices[i] < 0 || c->indices[i] >= c->n_cols, HOOKE_E_ARGUMENT, "%s: code %lld names feature %d of %d",
-                  d->info.path, (long long)i, c->indices[i], c->n_cols);
+        RETURN_IF(c->indices[i] < 0 || c->indices[i] >= c->n_cols, HOOKE_E_ARGUMENT,
+                  "%s: code %lld names feature %d of %d", d->info.path, (long long)i, c->indices[i],
+                  c->n_cols);
     RETURN_IF(dict_keeps_norms(d) && (!c->norm_mean || !c->norm_scale), HOOKE_E_ARGUMENT,
-              "%s: codes carry no record of the input normalisation '%s'", d->info.path, d->info.normalize_activations);
+              "%s: codes carry no record of the input normalisation '%s'", d->info.path,
+              d->info.normalize_activations);
     return HOOKE_OK;
 }
 
@@ -44,7 +46,8 @@ static void undo_norms(const struct hooke_dict *d, float *y, int64_t ld, const h
 {
     if (!dict_keeps_norms(d)) return;
     for (int64_t r = 0; r < c->n_rows; r++)
-        for (int64_t j = 0; j < d->info.d_out; j++) y[r * ld + j] = y[r * ld + j] * c->norm_scale[r] + c->norm_mean[r];
+        for (int64_t j = 0; j < d->info.d_out; j++)
+            y[r * ld + j] = y[r * ld + j] * c->norm_scale[r] + c->norm_mean[r];
 }
 
 static hooke_status add_skip(struct hooke_dict *d, struct mat *y, const float *x, int64_t n, int64_t ld)
@@ -63,8 +66,8 @@ static hooke_status add_skip(struct hooke_dict *d, struct mat *y, const float *x
 }
 
 /* y on the device (the CPU aliases it), filled, and fetched where it is a copy. */
-static hooke_status decode_rows(struct hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c, const float *x,
-                                int64_t ld_x)
+static hooke_status decode_rows(struct hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c,
+                                const float *x, int64_t ld_x)
 {
     struct exec *ex = &d->ctx->exec;
     struct buffer owned = { 0 };
@@ -77,12 +80,13 @@ static hooke_status decode_rows(struct hooke_dict *d, float *y, int64_t ld_y, co
     return st;
 }
 
-hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c, const hooke_feature_set *subset,
-                               const float *x, int64_t ld_x)
+hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c,
+                               const hooke_feature_set *subset, const float *x, int64_t ld_x)
 {
     RETURN_IF(!d || !c || !y, HOOKE_E_ARGUMENT, "decode: dictionary, codes or output are NULL");
-    RETURN_IF(ld_y < d->info.d_out, HOOKE_E_SHAPE, "%s: output rows are %lld apart, the dictionary writes %d columns",
-              d->info.path, (long long)ld_y, d->info.d_out);
+    RETURN_IF(ld_y < d->info.d_out, HOOKE_E_SHAPE,
+              "%s: output rows are %lld apart, the dictionary writes %d columns", d->info.path,
+              (long long)ld_y, d->info.d_out);
     RETURN_IF(d->info.has_skip && (!x || ld_x < d->info.d_in), HOOKE_E_ARGUMENT,
               "%s: a skip transcoder needs its input rows to decode", d->info.path);
     RETURN_IF_ERROR(check_codes(d, c));

@@ -10,13 +10,14 @@ enum { BLOCK_ROWS = 4096 };
 hooke_status dict_check_subset(const struct hooke_dict *d, const hooke_feature_set *subset)
 {
     if (!subset) return HOOKE_OK;
-    RETURN_IF(subset->n < 0 || (subset->n > 0 && !subset->features), HOOKE_E_ARGUMENT, "feature subset is NULL or negative");
+    RETURN_IF(subset->n < 0 || (subset->n > 0 && !subset->features), HOOKE_E_ARGUMENT,
+              "feature subset is NULL or negative");
     for (int i = 0; i < subset->n; i++) {
         int32_t f = subset->features[i];
-        RETURN_IF(f < 0 || f >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: feature %d is outside 0 .. %d", d->info.path, f,
-                  d->info.d_dict - 1);
-        RETURN_IF(i > 0 && f <= subset->features[i - 1], HOOKE_E_ARGUMENT, "feature subset must increase: %d after %d", f,
-                  subset->features[i - 1]);
+        RETURN_IF(f < 0 || f >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: feature %d is outside 0 .. %d",
+                  d->info.path, f, d->info.d_dict - 1);
+        RETURN_IF(i > 0 && f <= subset->features[i - 1], HOOKE_E_ARGUMENT,
+                  "feature subset must increase: %d after %d", f, subset->features[i - 1]);
     }
     return HOOKE_OK;
 }
@@ -35,8 +36,8 @@ static struct encode_spec spec_of(const struct hooke_dict *d, bool narrow)
 }
 
 /* x[n, d_in] on the host through ops->encode. */
-static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec, const float *x,
-                                int64_t n, int64_t ld)
+static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec,
+                                const float *x, int64_t n, int64_t ld)
 {
     struct exec *ex = &d->ctx->exec;
     struct buffer owned = { 0 };
@@ -69,8 +70,8 @@ static hooke_status take_norms(struct hooke_dict *d, hooke_codes *out, int64_t n
     if (!dict_keeps_norms(d)) return HOOKE_OK;
     out->norm_mean = mem_alloc((size_t)n, sizeof *out->norm_mean);
     out->norm_scale = mem_alloc((size_t)n, sizeof *out->norm_scale);
-    RETURN_IF(!out->norm_mean || !out->norm_scale, HOOKE_E_MEMORY, "%s: out of memory for %lld rows' norms", d->info.path,
-              (long long)n);
+    RETURN_IF(!out->norm_mean || !out->norm_scale, HOOKE_E_MEMORY, "%s: out of memory for %lld rows' norms",
+              d->info.path, (long long)n);
     return HOOKE_OK;
 }
 
@@ -79,16 +80,16 @@ static hooke_status encode_blocks(struct hooke_dict *d, hooke_codes *out, hooke_
 {
     for (int64_t r = 0; r < n; r += BLOCK_ROWS) {
         int64_t m = n - r < BLOCK_ROWS ? n - r : BLOCK_ROWS;
-        dict_rewrite_rows(d, rows, out->norm_mean ? out->norm_mean + r : NULL, out->norm_scale ? out->norm_scale + r : NULL,
-                          x + r * ld, m, ld);
+        dict_rewrite_rows(d, rows, out->norm_mean ? out->norm_mean + r : NULL,
+                          out->norm_scale ? out->norm_scale + r : NULL, x + r * ld, m, ld);
         RETURN_IF_ERROR(encode_rows(d, part, spec, rows, m, d->info.d_in));
         RETURN_IF_ERROR(append_codes(out, r, part));
     }
     return HOOKE_OK;
 }
 
-static hooke_status encode_rewritten(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec, const float *x,
-                                     int64_t n, int64_t ld)
+static hooke_status encode_rewritten(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec,
+                                     const float *x, int64_t n, int64_t ld)
 {
     hooke_codes part = { 0 };
     int64_t block = n < BLOCK_ROWS ? n : BLOCK_ROWS;
@@ -138,16 +139,20 @@ static void cut_subset(hooke_codes *c, const hooke_feature_set *subset)
 hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, int64_t n, int64_t ld,
                                const hooke_feature_set *subset)
 {
-    RETURN_IF(!d || !out || n < 0 || (n > 0 && !x), HOOKE_E_ARGUMENT, "encode: dictionary, codes or rows are NULL");
-    RETURN_IF(ld < d->info.d_in, HOOKE_E_SHAPE, "%s: rows are %lld apart, but the dictionary reads %d columns", d->info.path,
-              (long long)ld, d->info.d_in);
+    RETURN_IF(!d || !out || n < 0 || (n > 0 && !x), HOOKE_E_ARGUMENT,
+              "encode: dictionary, codes or rows are NULL");
+    RETURN_IF(ld < d->info.d_in, HOOKE_E_SHAPE,
+              "%s: rows are %lld apart, but the dictionary reads %d columns", d->info.path, (long long)ld,
+              d->info.d_in);
     RETURN_IF_ERROR(dict_check_subset(d, subset));
     bool narrow = dict_subset_is_narrow(d, subset);
     if (narrow) RETURN_IF_ERROR(dict_subset_prepare(d, subset));
     struct encode_spec spec = spec_of(d, narrow);
     hooke_status st = take_norms(d, out, n);
-    if (st == HOOKE_OK && dict_rewrites_rows(d)) st = encode_rewritten(d, out, &spec, x, n, ld);
-    else if (st == HOOKE_OK) st = encode_rows(d, out, &spec, x, n, ld);
+    if (st == HOOKE_OK && dict_rewrites_rows(d))
+        st = encode_rewritten(d, out, &spec, x, n, ld);
+    else if (st == HOOKE_OK)
+        st = encode_rows(d, out, &spec, x, n, ld);
     if (st != HOOKE_OK) {
         out->n_rows = 0; /* nothing half-filled stays */
         return st;

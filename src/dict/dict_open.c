@@ -43,7 +43,8 @@ static const char *last_component(struct arena *a, const char *path)
     return arena_copy(a, path + begin, end - begin);
 }
 
-static hooke_status open_resolved(struct hooke_dict *d, const hooke_text *path, const hooke_dict_options *options)
+static hooke_status open_resolved(struct hooke_dict *d, const hooke_text *path,
+                                  const hooke_dict_options *options)
 {
     const struct dict_format *format;
     d->info.path = arena_copy(&d->arena, path->data, path->n);
@@ -56,13 +57,14 @@ static hooke_status open_resolved(struct hooke_dict *d, const hooke_text *path, 
     return dict_build(d, options);
 }
 
-hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *what, const hooke_dict_options *options)
+hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *what,
+                             const hooke_dict_options *options)
 {
     RETURN_IF(!out, HOOKE_E_ARGUMENT, "dictionary: out is NULL");
     *out = NULL;
     RETURN_IF(!ctx || !what, HOOKE_E_ARGUMENT, "dictionary: context or name is NULL");
-    RETURN_IF(options && options->size && options->size < sizeof *options, HOOKE_E_ARGUMENT, "hooke_dict_options.size is %zu, expected %zu",
-              options->size, sizeof *options);
+    RETURN_IF(options && options->size && options->size < sizeof *options, HOOKE_E_ARGUMENT,
+              "hooke_dict_options.size is %zu, expected %zu", options->size, sizeof *options);
     hooke_text path = { 0 };
     struct hooke_dict *d = mem_alloc(1, sizeof *d);
     RETURN_IF(!d, HOOKE_E_MEMORY, "%s: out of memory", what);

@@ -22,7 +22,8 @@ void dict_subset_release(struct hooke_dict *d)
     *s = (struct dict_subset){ 0 };
 }
 
-static hooke_status gather_vector(struct hooke_dict *d, struct dict_vector *out, const struct dict_vector *from)
+static hooke_status gather_vector(struct hooke_dict *d, struct dict_vector *out,
+                                  const struct dict_vector *from)
 {
     const struct dict_subset *s = &d->subset;
     if (!from->data) return HOOKE_OK;
@@ -39,7 +40,8 @@ static hooke_status gather_encoder(struct hooke_dict *d)
     s->w_enc = mem_alloc_raw((size_t)s->n * (size_t)d->info.d_in, sizeof *s->w_enc);
     RETURN_IF(!s->w_enc, HOOKE_E_MEMORY, "%s: out of memory for a feature subset", d->info.path);
     for (int i = 0; i < s->n; i++)
-        RETURN_IF_ERROR(dict_feature_rows(&d->w_enc, s->features[i], 1, s->w_enc + (int64_t)i * d->info.d_in));
+        RETURN_IF_ERROR(
+            dict_feature_rows(&d->w_enc, s->features[i], 1, s->w_enc + (int64_t)i * d->info.d_in));
     struct mat host = mat_f32(s->w_enc, s->n, d->info.d_in, d->info.d_in);
     return ex->ops->place(ex, &s->w.m, &s->on_device, &host);
 }
@@ -64,7 +66,8 @@ static hooke_status gather_all(struct hooke_dict *d, const hooke_feature_set *su
 hooke_status dict_subset_prepare(struct hooke_dict *d, const hooke_feature_set *subset)
 {
     const struct dict_subset *s = &d->subset;
-    if (s->n == subset->n && memcmp(s->features, subset->features, (size_t)s->n * sizeof *s->features) == 0) return HOOKE_OK;
+    if (s->n == subset->n && memcmp(s->features, subset->features, (size_t)s->n * sizeof *s->features) == 0)
+        return HOOKE_OK;
     dict_subset_release(d);
     hooke_status st = gather_all(d, subset);
     if (st != HOOKE_OK) dict_subset_release(d);

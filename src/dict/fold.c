@@ -27,7 +27,8 @@ static hooke_status norms_chunk(void *payload, int64_t begin, int64_t end, int w
     const struct norms_job *job = payload;
     int64_t width = job->d->info.d_out;
     (void)worker;
-    float *rows = mem_alloc_raw((size_t)(end - begin) * (size_t)width, sizeof *rows); /* [ROWS_AT_A_TIME, d_out] */
+    float *rows =
+        mem_alloc_raw((size_t)(end - begin) * (size_t)width, sizeof *rows); /* [ROWS_AT_A_TIME, d_out] */
     RETURN_IF(!rows, HOOKE_E_MEMORY, "%s: out of memory for decoder rows", job->d->info.path);
     hooke_status st = dict_feature_rows(&job->d->w_dec, begin, end - begin, rows);
     for (int64_t i = begin; st == HOOKE_OK && i < end; i++) {
@@ -64,7 +65,8 @@ static hooke_status old_scaling_factors(struct hooke_dict *d)
     for (int i = 0; i < d->info.d_dict; i++) ones = ones && fabsf(d->row_gain[i] - 1.0f) <= 1e-8f + 1e-5f;
     if (!ones) {
         RETURN_IF(!d->config.finetuning_scaling_factor, HOOKE_E_FORMAT,
-                  "%s: tensor 'scaling_factor' is not all ones, but finetuning_scaling_factor is not true", d->info.path);
+                  "%s: tensor 'scaling_factor' is not all ones, but finetuning_scaling_factor is not true",
+                  d->info.path);
         return HOOKE_OK;
     }
     mem_free(d->row_gain);
@@ -114,7 +116,8 @@ static hooke_status fold_norms(struct hooke_dict *d, float *norms, bool canonica
     float **gain = rescaled_topk ? &d->row_scale.data : &d->code_gain;
     RETURN_IF_ERROR(take_floats(d, gain));
     for (int i = 0; i < d->info.d_dict; i++) (*gain)[i] = norms[i];
-    if (rescaled_topk) RETURN_IF_ERROR(dict_vector_place(d, &d->row_scale, d->row_scale.data, d->info.d_dict));
+    if (rescaled_topk)
+        RETURN_IF_ERROR(dict_vector_place(d, &d->row_scale, d->row_scale.data, d->info.d_dict));
     if (rescaled_topk && !canonical) return HOOKE_OK; /* shown as the file has them */
     RETURN_IF_ERROR(take_floats(d, &d->param_gain));
     for (int i = 0; i < d->info.d_dict; i++) d->param_gain[i] = norms[i];

@@ -55,6 +55,7 @@ bool exists_beside(const char *path, const char *name)
 {
     char file[4096]; /* Linux' PATH_MAX: longer names cannot be opened either */
     size_t n = folder_length(path);
-    int written = n ? snprintf(file, sizeof file, "%.*s/%s", (int)n, path, name) : snprintf(file, sizeof file, "%s", name);
+    int written = n ? snprintf(file, sizeof file, "%.*s/%s", (int)n, path, name)
+                    : snprintf(file, sizeof file, "%s", name);
     return written > 0 && (size_t)written < sizeof file && file_exists(file);
 }

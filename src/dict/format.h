@@ -22,8 +22,8 @@ bool saelens_recognise(const char *path);
 hooke_status saelens_open(struct hooke_dict *d, const char *path);
 
 /* cfg.json of SAELens in either shape (config.c); *legacy tells which. Strings are copied into the arena. */
-hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text, size_t n,
-                              const char *name);
+hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text,
+                              size_t n, const char *name);
 
 /* Small path helpers for readers. */
 bool path_ends_with(const char *path, const char *end);

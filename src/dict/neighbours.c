@@ -32,7 +32,8 @@ static hooke_status sweep_chunk(void *payload, int64_t begin, int64_t end, int w
     for (int64_t i = begin; st == HOOKE_OK && i < end; i++) {
         const float *row = rows + (i - begin) * width;
         double norms = sqrt(dot(row, row, width)) * query;
-        s->cosine[i] = norms > 0 ? (float)(dot(row, s->query, width) / norms) : 0.0f; /* a zero row is near nothing */
+        s->cosine[i] =
+            norms > 0 ? (float)(dot(row, s->query, width) / norms) : 0.0f; /* a zero row is near nothing */
     }
     mem_free(rows);
     return st;
@@ -52,7 +53,8 @@ static void insert_best(int32_t *out, float *cosine, int *count, int n, int32_t 
     cosine[at] = c;
 }
 
-static hooke_status nearest(struct hooke_dict *d, int32_t feature, int32_t *out, float *cosine, int n, float *query, float *all)
+static hooke_status nearest(struct hooke_dict *d, int32_t feature, int32_t *out, float *cosine, int n,
+                            float *query, float *all)
 {
     struct sweep s = { d, query, all };
     int count = 0;
@@ -60,17 +62,19 @@ static hooke_status nearest(struct hooke_dict *d, int32_t feature, int32_t *out,
     RETURN_IF_ERROR(parallel_try(d->ctx->exec.n_threads, d->info.d_dict, CHUNK_ROWS, sweep_chunk, &s));
     for (int32_t f = 0; f < d->info.d_dict; f++)
         if (f != feature) insert_best(out, cosine, &count, n, f, all[f]);
-    RETURN_IF(count < n, HOOKE_E_FORMAT, "%s: only %d decoder rows can be compared with feature %d's", d->info.path, count,
-              feature);
+    RETURN_IF(count < n, HOOKE_E_FORMAT, "%s: only %d decoder rows can be compared with feature %d's",
+              d->info.path, count, feature);
     return HOOKE_OK;
 }
 
 hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int32_t *out, float *cosine, int n)
 {
-    RETURN_IF(!d || n < 0 || (n > 0 && (!out || !cosine)), HOOKE_E_ARGUMENT, "neighbours: dictionary or outputs are NULL");
-    RETURN_IF(feature < 0 || feature >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: feature %d is outside 0 .. %d", d->info.path,
-              feature, d->info.d_dict - 1);
-    RETURN_IF(n >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: %d neighbours of %d features", d->info.path, n, d->info.d_dict);
+    RETURN_IF(!d || n < 0 || (n > 0 && (!out || !cosine)), HOOKE_E_ARGUMENT,
+              "neighbours: dictionary or outputs are NULL");
+    RETURN_IF(feature < 0 || feature >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: feature %d is outside 0 .. %d",
+              d->info.path, feature, d->info.d_dict - 1);
+    RETURN_IF(n >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: %d neighbours of %d features", d->info.path, n,
+              d->info.d_dict);
     if (n == 0) return HOOKE_OK;
     float *query = mem_alloc_raw((size_t)d->info.d_out, sizeof *query);
     float *all = mem_alloc_raw((size_t)d->info.d_dict, sizeof *all);

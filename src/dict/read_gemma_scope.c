@@ -18,9 +18,12 @@ static const struct {
     const char *key;
     enum dict_param param;
 } keys[] = {
-    { "w_enc", P_W_ENC },         { "wenc", P_W_ENC },  { "w_e", P_W_ENC },  { "w_dec", P_W_DEC },
-    { "wdec", P_W_DEC },          { "w_d", P_W_DEC },   { "b_enc", P_B_ENC }, { "benc", P_B_ENC },
-    { "b_e", P_B_ENC },           { "b_dec", P_B_DEC }, { "bdec", P_B_DEC }, { "b_d", P_B_DEC },
+    { "w_enc", P_W_ENC },         { "wenc", P_W_ENC },
+    { "w_e", P_W_ENC },           { "w_dec", P_W_DEC },
+    { "wdec", P_W_DEC },          { "w_d", P_W_DEC },
+    { "b_enc", P_B_ENC },         { "benc", P_B_ENC },
+    { "b_e", P_B_ENC },           { "b_dec", P_B_DEC },
+    { "bdec", P_B_DEC },          { "b_d", P_B_DEC },
     { "threshold", P_THRESHOLD }, { "scaling_factor", P_SCALING_FACTOR },
 };
 
@@ -35,7 +38,8 @@ static hooke_status load_member(struct hooke_dict *d, const char *name, const ch
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcasecmp(keys[i].key, name) != 0) continue;
         enum dict_param p = keys[i].param;
-        RETURN_IF(d->param[p], HOOKE_E_FORMAT, "%s: tensors '%s' and '%s' mean the same", path, d->param[p]->name, name);
+        RETURN_IF(d->param[p], HOOKE_E_FORMAT, "%s: tensors '%s' and '%s' mean the same", path,
+                  d->param[p]->name, name);
         return npz_load(&d->npz, &d->param[p], name);
     }
     return fail(HOOKE_E_FORMAT, "%s: tensor '%s' has no place in a Gemma Scope file", path, name);
@@ -81,10 +85,12 @@ static bool contains(const char *begin, const char *end, const char *word)
 /* "gemma-scope-9b-it-res" -> "gemma-2-9b-it". */
 static const char *model_of_repository(const char *begin, const char *end)
 {
-    static const char *const sizes[][2] = { { "2b-it", "gemma-2-2b-it" }, { "9b-it", "gemma-2-9b-it" },
+    static const char *const sizes[][2] = { { "2b-it", "gemma-2-2b-it" },   { "9b-it", "gemma-2-9b-it" },
                                             { "27b-it", "gemma-2-27b-it" }, { "27b", "gemma-2-27b" },
-                                            { "2b", "gemma-2-2b" }, { "9b", "gemma-2-9b" } };
-    static const int order[] = { 2, 0, 1, 3, 4, 5 }; /* "27b-it" before any that it does not contain: longest first */
+                                            { "2b", "gemma-2-2b" },         { "9b", "gemma-2-9b" } };
+    static const int order[] = {
+        2, 0, 1, 3, 4, 5
+    }; /* "27b-it" before any that it does not contain: longest first */
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (contains(begin, end, sizes[order[i]][0])) return sizes[order[i]][1];
     return "";
@@ -148,8 +154,12 @@ static hooke_status metadata_from_tree(struct hooke_dict *d, const struct json *
     RETURN_IF_ERROR(json_bool(&c->prepend_bos, root, "prepend_bos", c->prepend_bos, name));
     RETURN_IF_ERROR(json_real(&c->expected_l0, root, "average_l0", c->expected_l0, name));
     c->context_size = (int)context;
-    if (model) RETURN_IF(!(c->model_name = arena_copy(&d->arena, model, strlen(model))), HOOKE_E_MEMORY, "%s: out of memory", name);
-    if (site) RETURN_IF(!(c->site = arena_copy(&d->arena, site, strlen(site))), HOOKE_E_MEMORY, "%s: out of memory", name);
+    if (model)
+        RETURN_IF(!(c->model_name = arena_copy(&d->arena, model, strlen(model))), HOOKE_E_MEMORY,
+                  "%s: out of memory", name);
+    if (site)
+        RETURN_IF(!(c->site = arena_copy(&d->arena, site, strlen(site))), HOOKE_E_MEMORY, "%s: out of memory",
+                  name);
     return copy_json(d, root);
 }
 
@@ -182,7 +192,8 @@ static hooke_status configuration(struct hooke_dict *d, const char *path)
     if (component_with(path, "layer_", &begin, &end)) {
         size_t n = strlen(begin);
         if (path_ends_with(begin, "/params.npz")) n -= strlen("/params.npz");
-        RETURN_IF(!(d->info.name = arena_copy(&d->arena, begin, n)), HOOKE_E_MEMORY, "%s: out of memory", path);
+        RETURN_IF(!(d->info.name = arena_copy(&d->arena, begin, n)), HOOKE_E_MEMORY, "%s: out of memory",
+                  path);
     }
     RETURN_IF_ERROR(sites_from_path(d, path));
     return read_metadata(d, path);

@@ -11,7 +11,9 @@ enum { LARGEST_JSON = 16 << 20 };
 
 bool saelens_recognise(const char *path)
 {
-    if (!is_folder(path) && !path_ends_with(path, "cfg.json") && !path_ends_with(path, "sae_weights.safetensors")) return false;
+    if (!is_folder(path) && !path_ends_with(path, "cfg.json") &&
+        !path_ends_with(path, "sae_weights.safetensors"))
+        return false;
     return exists_beside(path, "cfg.json") && exists_beside(path, "sae_weights.safetensors");
 }
 
@@ -52,7 +54,8 @@ static hooke_status find_tensors(struct hooke_dict *d, const char *path)
         const struct stored_tensor *t = &d->safetensors.tensors[i];
         int p = 0;
         while (p < N_PARAMS && strcmp(dict_param_names[p], t->name) != 0) p++;
-        RETURN_IF(p == N_PARAMS, HOOKE_E_FORMAT, "%s: tensor '%s' has no place in a SAELens dictionary", path, t->name);
+        RETURN_IF(p == N_PARAMS, HOOKE_E_FORMAT, "%s: tensor '%s' has no place in a SAELens dictionary", path,
+                  t->name);
         d->param[p] = t;
     }
     return HOOKE_OK;

@@ -23,8 +23,8 @@ bool dict_keeps_norms(const struct hooke_dict *d)
 bool dict_rewrites_rows(const struct hooke_dict *d)
 {
     enum dict_normalize n = d->config.normalize;
-    return d->b_dec_in.data || d->input_scale != 1.0f || d->config.center_input || n == NORMALIZE_CONSTANT_NORM ||
-           n == NORMALIZE_LAYER_NORM;
+    return d->b_dec_in.data || d->input_scale != 1.0f || d->config.center_input ||
+           n == NORMALIZE_CONSTANT_NORM || n == NORMALIZE_LAYER_NORM;
 }
 
 static double row_mean(const float *x, int64_t n)
@@ -75,12 +75,12 @@ static void rewrite_chunk(void *payload, int64_t begin, int64_t end, int worker)
     const struct rewrite_job *j = payload;
     (void)worker;
     for (int64_t r = begin; r < end; r++)
-        rewrite_row(j->d, j->out + r * j->d->info.d_in, j->mean ? j->mean + r : NULL, j->scale ? j->scale + r : NULL,
-                    j->x + r * j->ld);
+        rewrite_row(j->d, j->out + r * j->d->info.d_in, j->mean ? j->mean + r : NULL,
+                    j->scale ? j->scale + r : NULL, j->x + r * j->ld);
 }
 
-void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x, int64_t n,
-                       int64_t ld)
+void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x,
+                       int64_t n, int64_t ld)
 {
     struct rewrite_job job = { d, out, mean, scale, x, ld };
     parallel_for(d->ctx->exec.n_threads, n, 16, rewrite_chunk, &job);

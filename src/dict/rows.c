@@ -36,7 +36,8 @@ static void scale_row(float *row, int64_t n, float by)
 hooke_status dict_decoder_rows(const struct hooke_dict *d, int64_t first, int64_t n, float *out)
 {
     RETURN_IF_ERROR(dict_feature_rows(&d->w_dec, first, n, out));
-    for (int64_t i = 0; d->row_gain && i < n; i++) scale_row(out + i * d->info.d_out, d->info.d_out, d->row_gain[first + i]);
+    for (int64_t i = 0; d->row_gain && i < n; i++)
+        scale_row(out + i * d->info.d_out, d->info.d_out, d->row_gain[first + i]);
     return HOOKE_OK;
 }
 
@@ -52,8 +53,8 @@ hooke_status dict_encoder_rows(const struct hooke_dict *d, int64_t first, int64_
 static hooke_status check_feature(const hooke_dict *d, int32_t feature, const float *out)
 {
     RETURN_IF(!d || !out, HOOKE_E_ARGUMENT, "dictionary or output is NULL");
-    RETURN_IF(feature < 0 || feature >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: feature %d is outside 0 .. %d", d->info.path,
-              feature, d->info.d_dict - 1);
+    RETURN_IF(feature < 0 || feature >= d->info.d_dict, HOOKE_E_ARGUMENT, "%s: feature %d is outside 0 .. %d",
+              d->info.path, feature, d->info.d_dict - 1);
     return HOOKE_OK;
 }
 
@@ -77,16 +78,20 @@ hooke_status hooke_dict_vector(const hooke_dict *d, const char *name, float *out
         const char *name;
         const struct dict_vector *v;
         bool gains;
-    } vectors[] = { { "b_enc", &d->b_enc, true },   { "b_dec", &d->b_dec, false },   { "threshold", &d->threshold, true },
-                    { "b_gate", &d->b_gate, true }, { "b_mag", &d->b_mag, true },    { "r_mag", &d->r_mag, false } };
+    } vectors[] = { { "b_enc", &d->b_enc, true },         { "b_dec", &d->b_dec, false },
+                    { "threshold", &d->threshold, true }, { "b_gate", &d->b_gate, true },
+                    { "b_mag", &d->b_mag, true },         { "r_mag", &d->r_mag, false } };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         const struct dict_vector *v = vectors[i].v;
         if (strcmp(vectors[i].name, name) != 0) continue;
-        RETURN_IF(!v->data, HOOKE_E_NOT_FOUND, "%s: architecture '%s' has no '%s'", d->info.path, d->info.architecture, name);
-        RETURN_IF(n != v->n, HOOKE_E_ARGUMENT, "%s: '%s' has %lld numbers, not %lld", d->info.path, name, (long long)v->n,
-                  (long long)n);
-        for (int64_t j = 0; j < n; j++) out[j] = v->data[j] * (vectors[i].gains && d->param_gain ? d->param_gain[j] : 1.0f);
+        RETURN_IF(!v->data, HOOKE_E_NOT_FOUND, "%s: architecture '%s' has no '%s'", d->info.path,
+                  d->info.architecture, name);
+        RETURN_IF(n != v->n, HOOKE_E_ARGUMENT, "%s: '%s' has %lld numbers, not %lld", d->info.path, name,
+                  (long long)v->n, (long long)n);
+        for (int64_t j = 0; j < n; j++)
+            out[j] = v->data[j] * (vectors[i].gains && d->param_gain ? d->param_gain[j] : 1.0f);
         return HOOKE_OK;
     }
-    return fail(HOOKE_E_ARGUMENT, "unknown vector '%s'; known are b_enc, b_dec, threshold, b_gate, b_mag, r_mag", name);
+    return fail(HOOKE_E_ARGUMENT,
+                "unknown vector '%s'; known are b_enc, b_dec, threshold, b_gate, b_mag, r_mag", name);
 }

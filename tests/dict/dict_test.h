@@ -17,15 +17,15 @@
 
 #include <cmocka.h>
 
-#define OK(call)                                                                                             \
-    do {                                                                                                     \
-        hooke_status ok_ = (call);                                                                           \
-        if (ok_ != HOOKE_OK) fail_msg("%s: %s", #call, hooke_error());                                       \
+#define OK(call)                                                       \
+    do {                                                               \
+        hooke_status ok_ = (call);                                     \
+        if (ok_ != HOOKE_OK) fail_msg("%s: %s", #call, hooke_error()); \
     } while (0)
-#define FAILS(call, code, words)                                                                             \
-    do {                                                                                                     \
-        assert_int_equal((call), (code));                                                                    \
-        if (!strstr(hooke_error(), (words))) fail_msg("message '%s' lacks '%s'", hooke_error(), (words));    \
+#define FAILS(call, code, words)                                                                          \
+    do {                                                                                                  \
+        assert_int_equal((call), (code));                                                                 \
+        if (!strstr(hooke_error(), (words))) fail_msg("message '%s' lacks '%s'", hooke_error(), (words)); \
     } while (0)
 
 static hooke_context *ctx;
@@ -56,7 +56,8 @@ static inline const char *new_folder(void)
 
 static inline void remove_folder(const char *folder)
 {
-    static const char *const files[] = { "cfg.json", "sae_weights.safetensors", "activation_scaler.json", "params.npz" };
+    static const char *const files[] = { "cfg.json", "sae_weights.safetensors", "activation_scaler.json",
+                                         "params.npz" };
     char path[512];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
@@ -126,8 +127,8 @@ static inline float *dense_codes(const hooke_codes *c)
 }
 
 /* Elementwise, relative to each pair with a floor: near zero the floor (a share of the row's largest) decides. */
-static inline void assert_close(const char *what, const float *got, const float *want, int64_t rows, int64_t cols,
-                                double relative)
+static inline void assert_close(const char *what, const float *got, const float *want, int64_t rows,
+                                int64_t cols, double relative)
 {
     for (int64_t r = 0; r < rows; r++) {
         double largest = 0;

@@ -1,8 +1,9 @@
 /* What the architectures do at their edges, against plain double precision and by hand. */
 #include "dict_test.h"
 
-#define NESTED(body)                                                                                         \
-    "{" body ", \"metadata\": {\"sae_lens_version\": \"6.18.0\", \"hook_name\": \"blocks.1.hook_resid_post\"}}"
+#define NESTED(body) \
+    "{" body         \
+    ", \"metadata\": {\"sae_lens_version\": \"6.18.0\", \"hook_name\": \"blocks.1.hook_resid_post\"}}"
 
 enum { D = 4, F = 6 };
 
@@ -20,8 +21,8 @@ static void fill(struct sample *s, uint64_t seed)
     random_normal(s->extra[0], 3 * F, seed, RANDOM_TEST, 400);
 }
 
-static hooke_dict *open_sample(const struct sample *s, const char *cfg, const char *scaler, bool canonical, int n_more,
-                               const struct small_tensor *more)
+static hooke_dict *open_sample(const struct sample *s, const char *cfg, const char *scaler, bool canonical,
+                               int n_more, const struct small_tensor *more)
 {
     struct small_tensor t[8] = { { "W_enc", D, F, s->w_enc },
                                  { "W_dec", F, D, s->w_dec },
@@ -62,13 +63,15 @@ static float *round_trip(hooke_dict *d, const float *x, int64_t n)
 }
 
 /* h[n, F] in double: scale * x, minus b where given, times W_enc. No bias. */
-static void reference_h(double *h, const struct sample *s, const float *x, int64_t n, double scale, bool subtract)
+static void reference_h(double *h, const struct sample *s, const float *x, int64_t n, double scale,
+                        bool subtract)
 {
     for (int64_t r = 0; r < n; r++)
         for (int f = 0; f < F; f++) {
             double sum = 0;
             for (int j = 0; j < D; j++)
-                sum += (scale * (double)x[r * D + j] - (subtract ? (double)s->b_dec[j] : 0)) * (double)s->w_enc[j * F + f];
+                sum += (scale * (double)x[r * D + j] - (subtract ? (double)s->b_dec[j] : 0)) *
+                       (double)s->w_enc[j * F + f];
             h[r * F + f] = sum;
         }
 }
@@ -94,9 +97,12 @@ static void reference_decode(float *y, const struct sample *s, const double *f, 
 static void orthonormal_dictionary_is_the_identity(void **state)
 {
     (void)state;
-    static const float hadamard[16] = { .5f, .5f, .5f, .5f, .5f, -.5f, .5f, -.5f, .5f, .5f, -.5f, -.5f, .5f, -.5f, -.5f, .5f };
+    static const float hadamard[16] = { .5f, .5f, .5f,  .5f,  .5f, -.5f, .5f,  -.5f,
+                                        .5f, .5f, -.5f, -.5f, .5f, -.5f, -.5f, .5f };
     static const float zeros[4] = { 0 }, codes[8] = { 1, 0, 2, 0.25f, 0, 0, 0, 8 };
-    struct small_tensor t[4] = { { "W_enc", 4, 4, hadamard }, { "W_dec", 4, 4, hadamard }, { "b_enc", 4, 0, zeros },
+    struct small_tensor t[4] = { { "W_enc", 4, 4, hadamard },
+                                 { "W_dec", 4, 4, hadamard },
+                                 { "b_enc", 4, 0, zeros },
                                  { "b_dec", 4, 0, zeros } };
     float x[8] = { 0 };
     for (int r = 0; r < 2; r++)
@@ -132,7 +138,9 @@ static void equality_is_off(void **state)
     hooke_dict_close(d);
     /* Gate: pre-activation 0 is off although the magnitude is positive. */
     static const float zero[F] = { 0 }, ones[F] = { 1, 1, 1, 1, 1, 1 };
-    struct small_tensor gates[3] = { { "b_gate", F, 0, zero }, { "b_mag", F, 0, ones }, { "r_mag", F, 0, zero } };
+    struct small_tensor gates[3] = { { "b_gate", F, 0, zero },
+                                     { "b_mag", F, 0, ones },
+                                     { "r_mag", F, 0, zero } };
     d = open_sample(&s, NESTED("\"architecture\": \"gated\""), NULL, false, 3, gates);
     static const float gate_x[D] = { 0, 1e-30f, -1, 2 }, gate_want[F] = { 0, 1, 0, 3, 0, 0 };
     f = encode_dense(d, gate_x, 1);
@@ -157,8 +165,9 @@ static void topk_with_ties_few_positives_and_a_dead_row(void **state)
     /* A dead decoder row under rescaling has length 1e-8, not 0: nothing becomes NaN and the others are untouched. */
     memset(s.w_dec, 0, D * sizeof *s.w_dec);
     for (int canonical = 0; canonical < 2; canonical++) {
-        d = open_sample(&s, NESTED("\"architecture\": \"topk\", \"k\": 6, \"rescale_acts_by_decoder_norm\": true"), NULL,
-                        canonical, 0, NULL);
+        d = open_sample(
+            &s, NESTED("\"architecture\": \"topk\", \"k\": 6, \"rescale_acts_by_decoder_norm\": true"), NULL,
+            canonical, 0, NULL);
         float *y = round_trip(d, x, 1);
         static const float y_want[D] = { 3, 6, 3, 3 };
         f = encode_dense(d, x, 1);
@@ -175,13 +184,17 @@ static void topk_with_ties_few_positives_and_a_dead_row(void **state)
 static void canonical_form(void **state)
 {
     (void)state;
-    static const char *const cfgs[] = { NESTED("\"architecture\": \"standard\""), NESTED("\"architecture\": \"topk\", \"k\": 3"),
-                                        NESTED("\"architecture\": \"gated\""), NESTED("\"architecture\": \"jumprelu\"") };
+    static const char *const cfgs[] = { NESTED("\"architecture\": \"standard\""),
+                                        NESTED("\"architecture\": \"topk\", \"k\": 3"),
+                                        NESTED("\"architecture\": \"gated\""),
+                                        NESTED("\"architecture\": \"jumprelu\"") };
     struct sample s;
     float x[5 * D], row[D], vector[F];
     fill(&s, 5);
     random_normal(x, 5 * D, 6, RANDOM_TEST, 0);
-    struct small_tensor gates[3] = { { "b_gate", F, 0, s.extra[0] }, { "b_mag", F, 0, s.extra[1] }, { "r_mag", F, 0, s.extra[2] } };
+    struct small_tensor gates[3] = { { "b_gate", F, 0, s.extra[0] },
+                                     { "b_mag", F, 0, s.extra[1] },
+                                     { "r_mag", F, 0, s.extra[2] } };
     struct small_tensor jump = { "threshold", F, 0, s.extra[0] };
     for (int c = 0; c < 4; c++) {
         int n_more = c == 2 ? 3 : c == 3 ? 1 : 0;
@@ -201,7 +214,8 @@ static void canonical_form(void **state)
         const char *name = c == 2 ? "b_mag" : "b_enc";
         const float *stored = c == 2 ? s.extra[1] : s.b_enc;
         OK(hooke_dict_vector(folded, name, vector, F));
-        for (int i = 0; i < F; i++) assert_true(fabs((double)vector[i] - (double)stored[i] * row_length(&s, i)) < 1e-6);
+        for (int i = 0; i < F; i++)
+            assert_true(fabs((double)vector[i] - (double)stored[i] * row_length(&s, i)) < 1e-6);
         if (c == 2) {
             OK(hooke_dict_vector(folded, "r_mag", vector, F));
             assert_memory_equal(vector, s.extra[2], sizeof vector); /* the fold leaves r_mag alone */
@@ -225,7 +239,8 @@ static void activation_scale(void **state)
     fill(&s, 7);
     random_normal(x, 3 * D, 8, RANDOM_TEST, 0);
     for (int i = 0; i < 3 * D; i++) sx[i] = scale * x[i];
-    const char *cfg = NESTED("\"architecture\": \"standard\", \"normalize_activations\": \"expected_average_only_in\"");
+    const char *cfg =
+        NESTED("\"architecture\": \"standard\", \"normalize_activations\": \"expected_average_only_in\"");
     hooke_dict *plain = open_sample(&s, cfg, NULL, false, 0, NULL);
     hooke_dict *scaled = open_sample(&s, cfg, "{\"scaling_factor\": 1.75}", false, 0, NULL);
     float *f = encode_dense(plain, sx, 3), *g = encode_dense(scaled, x, 3);
@@ -272,10 +287,11 @@ static void batch_topk_checkpoint(void **state)
     reference_decode(want_y, &s, f, N, scale);
     assert_true(n_on > n_undivided + 5);
     struct small_tensor more = { "topk_threshold", 0, 0, &t };
-    hooke_dict *d = open_sample(&s,
-                                NESTED("\"architecture\": \"batchtopk\", \"k\": 2.5, \"rescale_acts_by_decoder_norm\": true, "
-                                       "\"normalize_activations\": \"expected_average_only_in\""),
-                                "{\"scaling_factor\": 1.75}", false, 1, &more);
+    hooke_dict *d = open_sample(
+        &s,
+        NESTED("\"architecture\": \"batchtopk\", \"k\": 2.5, \"rescale_acts_by_decoder_norm\": true, "
+               "\"normalize_activations\": \"expected_average_only_in\""),
+        "{\"scaling_factor\": 1.75}", false, 1, &more);
     float *got = encode_dense(d, x, N), *y = round_trip(d, x, N), threshold[F];
     assert_close("codes", got, want_f, N, F, 1e-5);
     assert_close("reconstruction", y, want_y, N, D, 1e-5);
@@ -299,11 +315,14 @@ static void gated_equals_its_two_matrix_form(void **state)
         for (int i = 0; i < F; i++) {
             double e = h[r * F + i], gate = e + (double)s.extra[0][i], m = 0;
             for (int j = 0; j < D; j++) /* the second matrix: W_enc with columns times exp(r_mag) */
-                m += ((double)x[r * D + j] - (double)s.b_dec[j]) * (double)s.w_enc[j * F + i] * exp((double)s.extra[2][i]);
+                m += ((double)x[r * D + j] - (double)s.b_dec[j]) * (double)s.w_enc[j * F + i] *
+                     exp((double)s.extra[2][i]);
             m += (double)s.extra[1][i];
             want[r * F + i] = gate > 0 && m > 0 ? (float)m : 0;
         }
-    struct small_tensor gates[3] = { { "b_gate", F, 0, s.extra[0] }, { "b_mag", F, 0, s.extra[1] }, { "r_mag", F, 0, s.extra[2] } };
+    struct small_tensor gates[3] = { { "b_gate", F, 0, s.extra[0] },
+                                     { "b_mag", F, 0, s.extra[1] },
+                                     { "r_mag", F, 0, s.extra[2] } };
     hooke_dict *d = open_sample(&s, NESTED("\"architecture\": \"gated\""), NULL, false, 3, gates);
     float *f = encode_dense(d, x, 7);
     assert_close("gated", f, want, 7, F, 1e-5);
@@ -409,8 +428,9 @@ static void old_scaling_factors_count_under_their_flag(void **state)
     for (int i = 0; i < 2 * F; i++) scaled[i] = (double)f[i] * (double)factor[i % F];
     reference_decode(want, &s, scaled, 2, 1);
     for (int canonical = 0; canonical < 2; canonical++) {
-        hooke_dict *d = open_sample(&s, "{\"hook_point\": \"blocks.1.hook_mlp_out\", \"finetuning_scaling_factor\": true}", NULL,
-                                    canonical, 1, &more);
+        hooke_dict *d = open_sample(
+            &s, "{\"hook_point\": \"blocks.1.hook_mlp_out\", \"finetuning_scaling_factor\": true}", NULL,
+            canonical, 1, &more);
         float *y = round_trip(d, x, 2);
         assert_close("reconstruction", y, want, 2, D, 1e-5);
         mem_free(y);
@@ -433,8 +453,9 @@ static void same_bits_for_any_number_of_threads(void **state)
     for (int i = 0; i < 2; i++) {
         hooke_context_options o = { .size = sizeof o, .n_threads = i ? 5 : 1, .dtype = "f32" };
         OK(hooke_context_open(&ctx, &o));
-        hooke_dict *d = open_sample(&s, NESTED("\"architecture\": \"standard\", \"normalize_activations\": \"layer_norm\""), NULL,
-                                    true, 0, NULL);
+        hooke_dict *d = open_sample(
+            &s, NESTED("\"architecture\": \"standard\", \"normalize_activations\": \"layer_norm\""), NULL,
+            true, 0, NULL);
         f[i] = encode_dense(d, x, N);
         y[i] = round_trip(d, x, N);
         hooke_dict_close(d);
@@ -461,10 +482,11 @@ static void rows_may_lie_apart(void **state)
     for (int i = 0; i < 3 * D; i++) wide[i / D * (D + 3) + i % D] = x[i];
     for (int i = 0; i < 3 * (D + 2); i++) y[i] = -77;
     for (int subtract = 0; subtract < 2; subtract++) {
-        hooke_dict *d = open_sample(&s,
-                                    subtract ? NESTED("\"architecture\": \"standard\"")
-                                             : NESTED("\"architecture\": \"standard\", \"apply_b_dec_to_input\": false"),
-                                    NULL, false, 0, NULL);
+        hooke_dict *d =
+            open_sample(&s,
+                        subtract ? NESTED("\"architecture\": \"standard\"")
+                                 : NESTED("\"architecture\": \"standard\", \"apply_b_dec_to_input\": false"),
+                        NULL, false, 0, NULL);
         hooke_codes a = { 0 }, b = { 0 };
         OK(hooke_dict_encode(d, &a, x, 3, D, NULL));
         OK(hooke_dict_encode(d, &b, wide, 3, D + 3, NULL));

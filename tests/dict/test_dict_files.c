@@ -21,8 +21,11 @@ static void refuse(const char *cfg, const struct small_tensor *t, int n, hooke_s
         fail_msg("%s: status %d, message '%s'; wanted %d and '%s'", cfg, st, hooke_error(), code, words);
 }
 
-static const struct small_tensor standard[] = { { "W_enc", D, F, numbers }, { "W_dec", F, D, numbers }, { "b_enc", F, 0, numbers },
-                                                { "b_dec", D, 0, numbers }, { "threshold", F, 0, numbers } };
+static const struct small_tensor standard[] = { { "W_enc", D, F, numbers },
+                                                { "W_dec", F, D, numbers },
+                                                { "b_enc", F, 0, numbers },
+                                                { "b_dec", D, 0, numbers },
+                                                { "threshold", F, 0, numbers } };
 
 static void configurations_are_refused_by_name(void **state)
 {
@@ -31,30 +34,40 @@ static void configurations_are_refused_by_name(void **state)
         const char *cfg, *words;
         hooke_status code;
     } cases[] = {
-        { "{\"architecture\": \"temporal\", " META "}", "'temporal' is not implemented", HOOKE_E_UNSUPPORTED },
-        { "{\"architecture\": \"matching_pursuit\", " META "}", "'matching_pursuit' is not implemented", HOOKE_E_UNSUPPORTED },
+        { "{\"architecture\": \"temporal\", " META "}", "'temporal' is not implemented",
+          HOOKE_E_UNSUPPORTED },
+        { "{\"architecture\": \"matching_pursuit\", " META "}", "'matching_pursuit' is not implemented",
+          HOOKE_E_UNSUPPORTED },
         { "{\"architecture\": \"abstopk\", " META "}", "'abstopk' is not implemented", HOOKE_E_UNSUPPORTED },
-        { "{\"architecture\": \"perceptron\", " META "}", "unknown architecture 'perceptron'", HOOKE_E_UNSUPPORTED },
+        { "{\"architecture\": \"perceptron\", " META "}", "unknown architecture 'perceptron'",
+          HOOKE_E_UNSUPPORTED },
         { "{" META "}", "key 'architecture' is missing", HOOKE_E_FORMAT },
         { "{\"architecture\": 7, " META "}", "architecture", HOOKE_E_FORMAT },
         { "{\"architecture\": \"standard\", \"normalize_activations\": \"covariance_whitening\", " META "}",
           "'covariance_whitening' is not implemented", HOOKE_E_UNSUPPORTED },
-        { "{\"architecture\": \"standard\", \"normalize_activations\": true, " META "}", "normalize_activations", HOOKE_E_FORMAT },
-        { "{\"architecture\": \"standard\", \"reshape_activations\": \"hook_q\", " META "}", "'hook_q' is not implemented",
-          HOOKE_E_UNSUPPORTED },
-        { "{\"architecture\": \"standard\", \"d_in\": 4, " META "}", "d_in 4, the tensors have 3", HOOKE_E_SHAPE },
-        { "{\"architecture\": \"standard\", \"d_sae\": 3, " META "}", "d_sae 3, the tensors have 5", HOOKE_E_SHAPE },
+        { "{\"architecture\": \"standard\", \"normalize_activations\": true, " META "}",
+          "normalize_activations", HOOKE_E_FORMAT },
+        { "{\"architecture\": \"standard\", \"reshape_activations\": \"hook_q\", " META "}",
+          "'hook_q' is not implemented", HOOKE_E_UNSUPPORTED },
+        { "{\"architecture\": \"standard\", \"d_in\": 4, " META "}", "d_in 4, the tensors have 3",
+          HOOKE_E_SHAPE },
+        { "{\"architecture\": \"standard\", \"d_sae\": 3, " META "}", "d_sae 3, the tensors have 5",
+          HOOKE_E_SHAPE },
         { "{\"architecture\": \"standard\", \"d_sae\": -3, " META "}", "d_sae", HOOKE_E_FORMAT },
-        { "{\"architecture\": \"transcoder\", \"d_out\": 768, " META "}", "d_out 768, the tensors have 3", HOOKE_E_SHAPE },
-        { "{\"architecture\": \"transcoder\", \"apply_b_dec_to_input\": true, " META "}", "apply_b_dec_to_input", HOOKE_E_FORMAT },
-        { "{\"architecture\": \"topk\", \"k\": 6, " META "}", "'k' must be an integer from 1 to 5", HOOKE_E_FORMAT },
+        { "{\"architecture\": \"transcoder\", \"d_out\": 768, " META "}", "d_out 768, the tensors have 3",
+          HOOKE_E_SHAPE },
+        { "{\"architecture\": \"transcoder\", \"apply_b_dec_to_input\": true, " META "}",
+          "apply_b_dec_to_input", HOOKE_E_FORMAT },
+        { "{\"architecture\": \"topk\", \"k\": 6, " META "}", "'k' must be an integer from 1 to 5",
+          HOOKE_E_FORMAT },
         { "{\"architecture\": \"topk\", \"k\": 0, " META "}", "'k' must be", HOOKE_E_FORMAT },
         { "{\"architecture\": \"topk\", \"k\": 2.5, " META "}", "'k' must be", HOOKE_E_FORMAT },
         { "{\"architecture\": \"jumprelu\", " META "}", "needs tensor 'threshold'", HOOKE_E_FORMAT },
         { "{\"architecture\": \"gated\", " META "}", "needs tensor 'b_gate'", HOOKE_E_FORMAT },
         { "{\"architecture\": \"batchtopk\", " META "}", "needs tensor 'topk_threshold'", HOOKE_E_FORMAT },
         { "{\"architecture\": \"skip_transcoder\", " META "}", "needs tensor 'W_skip'", HOOKE_E_FORMAT },
-        { "{\"activation_fn_str\": \"gelu\"}", "activation_fn 'gelu' is not implemented", HOOKE_E_UNSUPPORTED },
+        { "{\"activation_fn_str\": \"gelu\"}", "activation_fn 'gelu' is not implemented",
+          HOOKE_E_UNSUPPORTED },
         { "{\"activation_fn_str\": \"topk\"}", "without activation_fn_kwargs.k", HOOKE_E_FORMAT },
         { "[1, 2]", "must be a JSON object", HOOKE_E_FORMAT },
         { "", "cfg.json", HOOKE_E_FORMAT },
@@ -119,7 +132,8 @@ static void scalers(void **state)
         { "{\"scaling_factor\": 2}", "expected_average_only_in", NULL, HOOKE_OK },
         { "{\"scaling_factor\": -1}", "expected_average_only_in", "must be positive", HOOKE_E_FORMAT },
         { "{\"scaling_factor\": 0}", "expected_average_only_in", "must be positive", HOOKE_E_FORMAT },
-        { "{\"scaling_factor\": 2}", "layer_norm", "beside normalize_activations 'layer_norm'", HOOKE_E_FORMAT },
+        { "{\"scaling_factor\": 2}", "layer_norm", "beside normalize_activations 'layer_norm'",
+          HOOKE_E_FORMAT },
         { "{\"has_whitening\": true}", "none", "whitened inputs", HOOKE_E_UNSUPPORTED },
         { "{\"scaling_factor\": \"x\"}", "none", "scaling_factor", HOOKE_E_FORMAT },
         { "{", "none", "activation_scaler.json", HOOKE_E_FORMAT },
@@ -128,7 +142,8 @@ static void scalers(void **state)
         const char *folder = new_folder();
         char cfg[512];
         hooke_dict *d;
-        snprintf(cfg, sizeof cfg, "{\"architecture\": \"standard\", \"normalize_activations\": \"%s\", " META "}",
+        snprintf(cfg, sizeof cfg,
+                 "{\"architecture\": \"standard\", \"normalize_activations\": \"%s\", " META "}",
                  cases[i].normalize);
         put_weights(folder, standard, 4);
         put_text(folder, "cfg.json", cfg);
@@ -147,22 +162,26 @@ static void configuration_details(void **state)
     struct arena a = { 0 };
     struct dict_config c;
     bool legacy;
-    const char *nested = "{\"architecture\": \"topk\", \"k\": 7, \"metadata\": {\"hook_name\": \"blocks.2.attn.hook_z\", "
-                         "\"hook_head_index\": 3, \"prepend_bos\": false, \"l0\": 41.5, \"context_size\": null}}";
-    OK(dict_config_read(&c, &legacy, &a, nested, strlen(nested), "cfg.json")); /* no version: known by its metadata */
+    const char *nested =
+        "{\"architecture\": \"topk\", \"k\": 7, \"metadata\": {\"hook_name\": \"blocks.2.attn.hook_z\", "
+        "\"hook_head_index\": 3, \"prepend_bos\": false, \"l0\": 41.5, \"context_size\": null}}";
+    OK(dict_config_read(&c, &legacy, &a, nested, strlen(nested),
+                        "cfg.json")); /* no version: known by its metadata */
     assert_false(legacy);
     assert_string_equal(c.site, "blocks.2.attn.hook_z");
     assert_int_equal(c.hook_head_index, 3);
     assert_false(c.prepend_bos);
     assert_true(c.k == 7 && c.expected_l0 == 41.5 && c.context_size == 0);
-    const char *old = "{\"hook_point\": \"blocks.8.hook_resid_pre\", \"normalize_activations\": true, \"hook_point_head_index\": 1}";
+    const char *old = "{\"hook_point\": \"blocks.8.hook_resid_pre\", \"normalize_activations\": true, "
+                      "\"hook_point_head_index\": 1}";
     OK(dict_config_read(&c, &legacy, &a, old, strlen(old), "cfg.json"));
     assert_true(legacy);
     assert_string_equal(c.architecture, "standard");
     assert_int_equal(c.normalize, NORMALIZE_EXPECTED_AVERAGE);
     assert_int_equal(c.hook_head_index, 1);
     assert_true(c.prepend_bos);
-    const char *five = "{\"architecture\": \"jumprelu\", \"metadata\": {\"sae_lens_version\": \"5.9.1\"}, \"hook_name\": \"a\"}";
+    const char *five = "{\"architecture\": \"jumprelu\", \"metadata\": {\"sae_lens_version\": \"5.9.1\"}, "
+                       "\"hook_name\": \"a\"}";
     OK(dict_config_read(&c, &legacy, &a, five, strlen(five), "cfg.json"));
     assert_true(legacy);
     const char *top = "{\"architecture\": \"jumprelu\", \"sae_lens_version\": \"10.0.0\"}";

@@ -3,13 +3,42 @@
 #include "dict_test.h"
 
 static const char *const cases[] = {
-    "standard", "standard_no_b_dec", "standard_constant_norm", "standard_layer_norm", "standard_expected_average",
-    "standard_hook_z", "standard_one_head", "standard_bf16", "standard_f16", "standard_f64", "gated", "gated_layer_norm",
-    "jumprelu", "jumprelu_bf16", "jumprelu_negative_threshold", "topk", "topk_rescaled", "topk_few_positive", "topk_layer_norm",
-    "transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder", "transcoder_layer_norm",
-    "checkpoint_batchtopk", "checkpoint_batchtopk_scaled", "checkpoint_batchtopk_plain_scaled", "checkpoint_matryoshka",
-    "checkpoint_topk_scaled", "checkpoint_standard_scaled", "legacy", "legacy_topk", "legacy_true_normalize", "legacy_ones",
-    "legacy_hook_z", "google--gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_5",
+    "standard",
+    "standard_no_b_dec",
+    "standard_constant_norm",
+    "standard_layer_norm",
+    "standard_expected_average",
+    "standard_hook_z",
+    "standard_one_head",
+    "standard_bf16",
+    "standard_f16",
+    "standard_f64",
+    "gated",
+    "gated_layer_norm",
+    "jumprelu",
+    "jumprelu_bf16",
+    "jumprelu_negative_threshold",
+    "topk",
+    "topk_rescaled",
+    "topk_few_positive",
+    "topk_layer_norm",
+    "transcoder",
+    "skip_transcoder",
+    "jumprelu_transcoder",
+    "jumprelu_skip_transcoder",
+    "transcoder_layer_norm",
+    "checkpoint_batchtopk",
+    "checkpoint_batchtopk_scaled",
+    "checkpoint_batchtopk_plain_scaled",
+    "checkpoint_matryoshka",
+    "checkpoint_topk_scaled",
+    "checkpoint_standard_scaled",
+    "legacy",
+    "legacy_topk",
+    "legacy_true_normalize",
+    "legacy_ones",
+    "legacy_hook_z",
+    "google--gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_5",
     "google--gemma-scope-2b-pt-mlp/layer_3/width_16k/average_l0_6",
 };
 
@@ -29,14 +58,15 @@ static void compare_codes(const char *what, const hooke_codes *c, const float *w
     float *got = dense_codes(c);
     for (int64_t i = 0; i < c->n_rows * c->n_cols; i++)
         if ((got[i] != 0) != (want[i] != 0))
-            fail_msg("%s: active sets differ at row %lld, feature %lld: %.9g against %.9g", what, (long long)(i / c->n_cols),
-                     (long long)(i % c->n_cols), (double)got[i], (double)want[i]);
+            fail_msg("%s: active sets differ at row %lld, feature %lld: %.9g against %.9g", what,
+                     (long long)(i / c->n_cols), (long long)(i % c->n_cols), (double)got[i], (double)want[i]);
     assert_close(what, got, want, c->n_rows, c->n_cols, 1e-5);
     mem_free(got);
 }
 
 /* Encode, compare; decode twice, compare both: nothing is used up. */
-static void compare(hooke_dict *d, const char *what, const float *x, int64_t n, const float *acts, const float *recon)
+static void compare(hooke_dict *d, const char *what, const float *x, int64_t n, const float *acts,
+                    const float *recon)
 {
     const hooke_dict_info *info = hooke_dict_get_info(d);
     hooke_codes c = { 0 };
@@ -97,7 +127,8 @@ static void run_case(void **state)
     assert_int_equal(info->d_dict, 19);
     int64_t n = safetensors_find(&s, "x")->shape[0];
     float *x = expected(&s, "x", n, info->d_in), *acts = expected(&s, "acts", n, info->d_dict);
-    float *recon = expected(&s, "recon", n, info->d_out), *folded = expected(&s, "canonical", n, info->d_dict);
+    float *recon = expected(&s, "recon", n, info->d_out),
+          *folded = expected(&s, "canonical", n, info->d_dict);
     compare(raw, "raw", x, n, acts, recon);
     compare(canonical, "canonical", x, n, folded, recon);
     static const int32_t many[] = { 0, 3, 4, 9, 17, 18 }, two[] = { 5, 12 }, others[] = { 0, 18 };
@@ -122,8 +153,9 @@ static void info_tells_what_the_files_say(void **state)
 {
     (void)state;
     hooke_dict *d;
-    OK(hooke_dict_open(&d, ctx, "tests/golden/dict/google--gemma-scope-2b-pt-mlp/layer_3/width_16k/average_l0_6/params.npz",
-                       NULL));
+    OK(hooke_dict_open(
+        &d, ctx, "tests/golden/dict/google--gemma-scope-2b-pt-mlp/layer_3/width_16k/average_l0_6/params.npz",
+        NULL));
     const hooke_dict_info *i = hooke_dict_get_info(d);
     assert_string_equal(i->format, "gemma_scope");
     assert_string_equal(i->architecture, "jumprelu");

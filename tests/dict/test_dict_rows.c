@@ -100,8 +100,11 @@ static void check_reports(void **state)
 static void check_finds_what_is_not_finite(void **state)
 {
     (void)state;
-    float w[12] = { 1, 1, 1, 1, 1, 1, 1, NAN, 1, 1, -INFINITY, 1 }, dec[12] = { 0, 0, 0, 1, 0, 0, 0, 2, 0, 3, 4, 0 }, b[4] = { 0 };
-    struct small_tensor t[4] = { { "W_enc", 3, 4, w }, { "W_dec", 4, 3, dec }, { "b_enc", 4, 0, b }, { "b_dec", 3, 0, b } };
+    float w[12] = { 1, 1, 1, 1, 1, 1, 1, NAN, 1, 1, -INFINITY, 1 },
+          dec[12] = { 0, 0, 0, 1, 0, 0, 0, 2, 0, 3, 4, 0 }, b[4] = { 0 };
+    struct small_tensor t[4] = {
+        { "W_enc", 3, 4, w }, { "W_dec", 4, 3, dec }, { "b_enc", 4, 0, b }, { "b_dec", 3, 0, b }
+    };
     hooke_text report = { 0 };
     hooke_dict *d;
     const char *folder = new_folder();
@@ -134,7 +137,8 @@ static void wrong_calls(void **state)
     FAILS(hooke_dict_decode(d, y, 7, &none, NULL, NULL, 0), HOOKE_E_ARGUMENT, "empty");
     OK(hooke_dict_encode(skip, &c, x, 1, 7, NULL));
     FAILS(hooke_dict_decode(skip, y, 5, &c, NULL, NULL, 0), HOOKE_E_ARGUMENT, "needs its input rows");
-    FAILS(hooke_dict_decode(d, y, 7, &c, NULL, NULL, 0), HOOKE_E_ARGUMENT, "no record of the input normalisation 'layer_norm'");
+    FAILS(hooke_dict_decode(d, y, 7, &c, NULL, NULL, 0), HOOKE_E_ARGUMENT,
+          "no record of the input normalisation 'layer_norm'");
     OK(hooke_dict_decode(narrow, y, 12, &c, NULL, NULL, 0)); /* 19 features too: nothing to object to */
     c.n_cols = 20;
     FAILS(hooke_dict_decode(skip, y, 5, &c, NULL, x, 7), HOOKE_E_SHAPE, "codes of 20 features");
@@ -154,9 +158,12 @@ static void wrong_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_come_from_the_file), cmocka_unit_test(neighbours_are_the_nearest),
-        cmocka_unit_test(vectors_by_name),         cmocka_unit_test(check_reports),
-        cmocka_unit_test(check_finds_what_is_not_finite), cmocka_unit_test(wrong_calls),
+        cmocka_unit_test(rows_come_from_the_file),
+        cmocka_unit_test(neighbours_are_the_nearest),
+        cmocka_unit_test(vectors_by_name),
+        cmocka_unit_test(check_reports),
+        cmocka_unit_test(check_finds_what_is_not_finite),
+        cmocka_unit_test(wrong_calls),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }
