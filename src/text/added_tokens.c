@@ -71,6 +71,7 @@ static bool has_word_neighbour(const struct added_scan *scan, size_t begin, size
 static size_t skip_space_back(const struct added_scan *scan, size_t begin)
 {
     size_t length;
+    if (begin < scan->done) return scan->done;
     while (begin > scan->done && is_space(char_before(scan->text, begin, &length))) begin -= length;
     return begin;
 }
@@ -78,13 +79,14 @@ static size_t skip_space_back(const struct added_scan *scan, size_t begin)
 static size_t skip_space(const struct added_scan *scan, size_t end)
 {
     size_t length;
-    if (end < scan->done) end = scan->done; /* the last match was widened over this space: not to be walked again */
+    if (end < scan->done)
+        end = scan->done; /* the last match was widened over this space: not to be walked again */
     while (end < scan->n && is_space(char_at(scan->text + end, scan->n - end, &length))) end += length;
     return end;
 }
 
-bool added_tokens_next(const struct added_tokens *t, const struct trie *trie, struct added_scan *scan, bool specials_are_text,
-                       struct added_match *out)
+bool added_tokens_next(const struct added_tokens *t, const struct trie *trie, struct added_scan *scan,
+                       bool specials_are_text, struct added_match *out)
 {
     while (scan->at < scan->n) {
         size_t begin = scan->at, length = 0;
@@ -98,7 +100,7 @@ bool added_tokens_next(const struct added_tokens *t, const struct trie *trie, st
         out->begin = token->lstrip ? skip_space_back(scan, begin) : begin;
         out->end = token->rstrip ? skip_space(scan, begin + length) : begin + length;
         scan->done = out->end;
-        return true;
+        if (out->begin < out->end) return true; /* else the last match took all of it */
     }
     return false;
 }
@@ -125,7 +127,8 @@ static hooke_status read_one(struct added_token *t, struct arena *a, const struc
     RETURN_IF_ERROR(json_bool(&t->normalized, o, "normalized", true, name));
     RETURN_IF_ERROR(json_bool(&t->is_special, o, "special", false, name));
     t->id = (int32_t)id;
-    t->content = (struct bytes){ arena_copy(a, content->as.string.bytes, content->as.string.n), content->as.string.n };
+    t->content =
+        (struct bytes){ arena_copy(a, content->as.string.bytes, content->as.string.n), content->as.string.n };
     return t->content.s ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
@@ -134,10 +137,12 @@ static hooke_status enter(struct vocab *vocab, const struct added_token *t, cons
 {
     int32_t known = vocab_find(vocab, t->content.s, t->content.n);
     struct token *token = &vocab->tokens[t->id];
-    RETURN_IF(known >= 0 && known != t->id, HOOKE_E_FORMAT, "%s: added token '%s' has id %d, the vocabulary says %d", name,
-              t->content.s, (int)t->id, (int)known);
-    RETURN_IF(token->s && (token->n != t->content.n || memcmp(token->s, t->content.s, token->n) != 0), HOOKE_E_FORMAT,
-              "%s: id %d belongs to '%s' and to the added token '%s'", name, (int)t->id, token->s, t->content.s);
+    RETURN_IF(known >= 0 && known != t->id, HOOKE_E_FORMAT,
+              "%s: added token '%s' has id %d, the vocabulary says %d", name, t->content.s, (int)t->id,
+              (int)known);
+    RETURN_IF(token->s && (token->n != t->content.n || memcmp(token->s, t->content.s, token->n) != 0),
+              HOOKE_E_FORMAT, "%s: id %d belongs to '%s' and to the added token '%s'", name, (int)t->id,
+              token->s, t->content.s);
     token->s = t->content.s;
     token->n = (uint32_t)t->content.n;
     token->is_added = true;
@@ -152,17 +157,20 @@ static hooke_status add_raw(struct added_tokens *t, int32_t index, const char *n
     size_t length = 0;
     int32_t same = longest_at(&t->raw, token->content.s, token->content.n, &length);
     RETURN_IF(same >= 0 && length == token->content.n && t->tokens[same].id != token->id, HOOKE_E_FORMAT,
-              "%s: added token '%s' has the ids %d and %d", name, token->content.s, (int)t->tokens[same].id, (int)token->id);
+              "%s: added token '%s' has the ids %d and %d", name, token->content.s, (int)t->tokens[same].id,
+              (int)token->id);
     trie_add(&t->raw, token->content.s, token->content.n, index);
     return HOOKE_OK;
 }
 
-static hooke_status add_normalized(struct added_tokens *t, struct arena *a, const struct normalizer *normalizer, struct pieces *contents)
+static hooke_status add_normalized(struct added_tokens *t, struct arena *a,
+                                   const struct normalizer *normalizer, struct pieces *contents)
 {
     size_t bytes = 0;
     for (int32_t i = 0; i < t->n; i++) {
         if (t->tokens[i].normalized)
-            RETURN_IF_ERROR(normalize(normalizer, &contents->text, t->tokens[i].content.s, t->tokens[i].content.n));
+            RETURN_IF_ERROR(
+                normalize(normalizer, &contents->text, t->tokens[i].content.s, t->tokens[i].content.n));
         RETURN_IF_ERROR(pieces_end(contents));
     }
     bytes = contents->text.n;
@@ -174,8 +182,9 @@ static hooke_status add_normalized(struct added_tokens *t, struct arena *a, cons
     return HOOKE_OK;
 }
 
-hooke_status added_tokens_read(struct added_tokens *t, struct arena *a, struct vocab *vocab, const struct normalizer *normalizer,
-                               const struct json *array, const char *name)
+hooke_status added_tokens_read(struct added_tokens *t, struct arena *a, struct vocab *vocab,
+                               const struct normalizer *normalizer, const struct json *array,
+                               const char *name)
 {
     size_t bytes = 0;
     bool is_array = array && array->kind == JSON_ARRAY;

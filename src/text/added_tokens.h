@@ -24,7 +24,7 @@ struct trie {
         uint32_t child, sibling; /* 0: none */
         int32_t token;           /* index of the added token that ends here, -1: none */
         unsigned char byte;
-    } *nodes;
+    } * nodes;
     uint32_t n_nodes;
     uint32_t first[256]; /* the root's children by byte, 0: none */
 };
@@ -37,8 +37,9 @@ struct added_tokens {
 };
 
 /* Reads the array; tokens enter vocab->tokens (the table by id, not the hash). */
-hooke_status added_tokens_read(struct added_tokens *t, struct arena *a, struct vocab *vocab, const struct normalizer *normalizer,
-                               const struct json *array, const char *name);
+hooke_status added_tokens_read(struct added_tokens *t, struct arena *a, struct vocab *vocab,
+                               const struct normalizer *normalizer, const struct json *array,
+                               const char *name);
 /* By content; NULL: none. */
 const struct added_token *added_tokens_find(const struct added_tokens *t, const char *s, size_t n);
 
@@ -54,8 +55,8 @@ struct added_scan {
     size_t done; /* end of the last match, with what rstrip took */
 };
 /* False at the end. begin may lie before the previous match's end where rstrip took space that begins this token. */
-bool added_tokens_next(const struct added_tokens *t, const struct trie *trie, struct added_scan *scan, bool specials_are_text,
-                       struct added_match *out);
+bool added_tokens_next(const struct added_tokens *t, const struct trie *trie, struct added_scan *scan,
+                       bool specials_are_text, struct added_match *out);
 
 #ifdef __cplusplus
 }

@@ -38,7 +38,8 @@ static bool is_before(struct bpe_candidate a, struct bpe_candidate b)
 static hooke_status heap_push(struct bpe_scratch *s, struct bpe_candidate c)
 {
     void *heap = s->heap;
-    RETURN_IF_ERROR(mem_grow(&heap, &s->heap_capacity, s->n_heap + 1, sizeof c, SIZE_MAX / sizeof c, "merge candidates"));
+    RETURN_IF_ERROR(
+        mem_grow(&heap, &s->heap_capacity, s->n_heap + 1, sizeof c, SIZE_MAX / sizeof c, "merge candidates"));
     s->heap = heap;
     size_t i = s->n_heap++;
     while (i > 0 && is_before(c, s->heap[(i - 1) / 2])) {
@@ -108,7 +109,8 @@ static hooke_status flush(const struct bpe *b, struct bpe_scratch *s, hooke_ids 
 static hooke_status add_symbol(struct bpe_scratch *s, int32_t id)
 {
     void *symbols = s->symbols;
-    RETURN_IF_ERROR(mem_grow(&symbols, &s->symbol_capacity, s->n_symbols + 1, sizeof *s->symbols, MAX_SYMBOLS, "characters in a word"));
+    RETURN_IF_ERROR(mem_grow(&symbols, &s->symbol_capacity, s->n_symbols + 1, sizeof *s->symbols, MAX_SYMBOLS,
+                             "characters in a word"));
     s->symbols = symbols;
     int32_t i = (int32_t)s->n_symbols++;
     s->symbols[i] = (struct bpe_symbol){ id, i - 1, i + 1, 1 };
@@ -130,10 +132,12 @@ static hooke_status add_bytes(const struct bpe *b, struct bpe_scratch *s, const 
 }
 
 /* The engine holds an unknown back until the next character that has a token, or the end: byte tokens overtake it. */
-static hooke_status collect(const struct bpe *b, struct bpe_scratch *s, hooke_ids *out, const char *word, size_t n)
+static hooke_status collect(const struct bpe *b, struct bpe_scratch *s, hooke_ids *out, const char *word,
+                            size_t n)
 {
-    bool has_unk = false, by_bytes, is_plain = false; /* is_plain: the last symbol is a character with a token ... */
-    uint32_t last = 0;                                /* ... this one */
+    bool has_unk = false, by_bytes,
+         is_plain = false; /* is_plain: the last symbol is a character with a token ... */
+    uint32_t last = 0;     /* ... this one */
     for (size_t i = 0, length; i < n; i += length) {
         uint32_t code = char_at(word + i, n - i, &length);
         int32_t id = code < LOW_CHARS ? b->low_chars[code] : vocab_find(b->vocab, word + i, length);
@@ -158,7 +162,8 @@ static hooke_status collect(const struct bpe *b, struct bpe_scratch *s, hooke_id
     return has_unk ? add_symbol(s, b->unk) : HOOKE_OK;
 }
 
-hooke_status bpe_encode(const struct bpe *b, struct bpe_scratch *s, hooke_ids *out, const char *word, size_t n)
+hooke_status bpe_encode(const struct bpe *b, struct bpe_scratch *s, hooke_ids *out, const char *word,
+                        size_t n)
 {
     if (n == 0) return HOOKE_OK;
     if (b->ignore_merges) {

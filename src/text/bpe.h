@@ -19,7 +19,7 @@ struct bpe {
     struct merge {
         int32_t left, right, result;
         uint32_t rank_plus_1; /* 0: empty slot */
-    } *merges; /* [mask + 1], open addressing by (left, right) */
+    } * merges;               /* [mask + 1], open addressing by (left, right) */
     uint64_t mask;
     /* Bit h(a, b) is set when some merge has a left part that ends in character a and a right part that begins with b. Where it
      * is clear no merge ever crosses the place between a and b, and the word can be cut there: exact, and Gemma, which never
@@ -35,12 +35,12 @@ struct bpe_scratch { /* zeroed: empty */
     struct bpe_symbol {
         int32_t id, prev, next; /* neighbours by index, -1: none */
         int32_t is_alive;
-    } *symbols;
+    } * symbols;
     size_t n_symbols, symbol_capacity;
     struct bpe_candidate {
         uint32_t rank, position;
         int32_t result;
-    } *heap;
+    } * heap;
     size_t n_heap, heap_capacity;
 };
 
@@ -59,9 +59,11 @@ static inline uint64_t join_bit(uint32_t last, uint32_t first)
 }
 
 /* model: the "model" object of tokenizer.json, its vocabulary already read into vocab. */
-hooke_status bpe_read(struct bpe *b, struct arena *a, const struct vocab *vocab, const struct json *model, const char *name);
+hooke_status bpe_read(struct bpe *b, struct arena *a, const struct vocab *vocab, const struct json *model,
+                      const char *name);
 /* Appends the ids of one word of valid UTF-8. */
-hooke_status bpe_encode(const struct bpe *b, struct bpe_scratch *scratch, hooke_ids *out, const char *word, size_t n);
+hooke_status bpe_encode(const struct bpe *b, struct bpe_scratch *scratch, hooke_ids *out, const char *word,
+                        size_t n);
 void bpe_scratch_release(struct bpe_scratch *scratch);
 
 #ifdef __cplusplus

@@ -11,20 +11,22 @@
 enum { BATCH = 32, CHUNK = 4096 /* merges a piece of parallel work */, SLOTS_AHEAD = 16 };
 
 /* "a b" or ["a", "b"]. */
-static hooke_status split_merge(const struct json *m, size_t rank, struct bytes *left, struct bytes *right, const char *name)
+static hooke_status split_merge(const struct json *m, size_t rank, struct bytes *left, struct bytes *right,
+                                const char *name)
 {
     if (m->kind == JSON_STRING) {
         const char *s = m->as.string.bytes, *space = memchr(s, ' ', m->as.string.n);
         size_t n = m->as.string.n;
         bool is_pair = space && !memchr(space + 1, ' ', n - (size_t)(space + 1 - s));
-        RETURN_IF(!is_pair, HOOKE_E_FORMAT, "%s: merge %zu: expected two tokens around one space, found '%s'", name, rank, s);
+        RETURN_IF(!is_pair, HOOKE_E_FORMAT, "%s: merge %zu: expected two tokens around one space, found '%s'",
+                  name, rank, s);
         *left = (struct bytes){ s, (size_t)(space - s) };
         *right = (struct bytes){ space + 1, n - left->n - 1 };
         return HOOKE_OK;
     }
     const struct json *a = m->kind == JSON_ARRAY && m->as.list.n == 2 ? m->as.list.first : NULL;
-    RETURN_IF(!a || a->kind != JSON_STRING || a->next->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: merge %zu is no pair of strings",
-              name, rank);
+    RETURN_IF(!a || a->kind != JSON_STRING || a->next->kind != JSON_STRING, HOOKE_E_FORMAT,
+              "%s: merge %zu is no pair of strings", name, rank);
     *left = (struct bytes){ a->as.string.bytes, a->as.string.n };
     *right = (struct bytes){ a->next->as.string.bytes, a->next->as.string.n };
     return HOOKE_OK;
@@ -37,8 +39,8 @@ struct resolved {
 
 struct merge_reader {
     const struct bpe *b;
-    const struct json **chunks;    /* first merge of each chunk */
-    struct resolved *resolved;     /* [number of merges] */
+    const struct json **chunks; /* first merge of each chunk */
+    struct resolved *resolved;  /* [number of merges] */
     size_t n;
     const char *name;
 };
@@ -51,7 +53,8 @@ struct batch {
     hooke_text text;
 };
 
-static hooke_status batch_add(struct batch *t, const struct vocab *v, const struct json *m, size_t rank, const char *name)
+static hooke_status batch_add(struct batch *t, const struct vocab *v, const struct json *m, size_t rank,
+                              const char *name)
 {
     struct bytes *left = &t->left[t->n], *right = &t->right[t->n];
     uint64_t *hash = t->hash[t->n];
@@ -74,18 +77,23 @@ static uint32_t join_of(struct bytes left, struct bytes right)
     return (uint32_t)join_bit(char_before(left.s, left.n, &length), char_at(right.s, right.n, &length));
 }
 
-static hooke_status batch_resolve(const struct batch *t, const struct vocab *v, struct resolved *out, size_t rank, const char *name)
+static hooke_status batch_resolve(const struct batch *t, const struct vocab *v, struct resolved *out,
+                                  size_t rank, const char *name)
 {
     for (size_t i = 0; i < t->n; i++)
         for (int k = 0; k < 3; k++) vocab_prefetch_string(v, t->hash[i][k]);
     for (size_t i = 0; i < t->n; i++) {
         struct bytes left = t->left[i], right = t->right[i];
-        struct merge m = { vocab_find_hashed(v, t->hash[i][0], left.s, left.n), vocab_find_hashed(v, t->hash[i][1], right.s, right.n),
+        struct merge m = { vocab_find_hashed(v, t->hash[i][0], left.s, left.n),
+                           vocab_find_hashed(v, t->hash[i][1], right.s, right.n),
                            vocab_find_hashed(v, t->hash[i][2], t->text.data + t->begin[i], left.n + right.n),
                            (uint32_t)(rank + i) + 1 };
-        RETURN_IF(m.left < 0 || m.right < 0 || m.result < 0, HOOKE_E_FORMAT, "%s: merge %zu ('%.*s', '%.*s'): the vocabulary lacks %s",
-                  name, rank + i, (int)(left.n < 64 ? left.n : 64), left.s, (int)(right.n < 64 ? right.n : 64), right.s,
-                  m.left < 0 ? "the left part" : m.right < 0 ? "the right part" : "the result");
+        RETURN_IF(m.left < 0 || m.right < 0 || m.result < 0, HOOKE_E_FORMAT,
+                  "%s: merge %zu ('%.*s', '%.*s'): the vocabulary lacks %s", name, rank + i,
+                  (int)(left.n < 64 ? left.n : 64), left.s, (int)(right.n < 64 ? right.n : 64), right.s,
+                  m.left < 0    ? "the left part"
+                  : m.right < 0 ? "the right part"
+                                : "the result");
         out[i] = (struct resolved){ m, join_of(left, right) };
     }
     return HOOKE_OK;
@@ -171,7 +179,8 @@ static hooke_status read_merges(struct bpe *b, struct arena *a, const struct jso
 static void fill_tables(struct bpe *b)
 {
     char s[8];
-    for (uint32_t c = 0; c < LOW_CHARS; c++) b->low_chars[c] = vocab_find(b->vocab, s, (size_t)utf8_encode(s, c));
+    for (uint32_t c = 0; c < LOW_CHARS; c++)
+        b->low_chars[c] = vocab_find(b->vocab, s, (size_t)utf8_encode(s, c));
     for (int i = 0; i < 256; i++) {
         const char *hex = "0123456789ABCDEF";
         const char token[6] = { '<', '0', 'x', hex[i >> 4], hex[i & 15], '>' };
@@ -189,12 +198,14 @@ static hooke_status refuse_variants(const struct json *model, const char *name)
     static const char *const affixes[] = { "continuing_subword_prefix", "end_of_word_suffix" };
     for (int i = 0; i < 2; i++) {
         RETURN_IF_ERROR(json_string(&affix, model, affixes[i], "", name));
-        RETURN_IF(affix[0], HOOKE_E_UNSUPPORTED, "%s: model.%s '%s' is not supported", name, affixes[i], affix);
+        RETURN_IF(affix[0], HOOKE_E_UNSUPPORTED, "%s: model.%s '%s' is not supported", name, affixes[i],
+                  affix);
     }
     return HOOKE_OK;
 }
 
-hooke_status bpe_read(struct bpe *b, struct arena *a, const struct vocab *vocab, const struct json *model, const char *name)
+hooke_status bpe_read(struct bpe *b, struct arena *a, const struct vocab *vocab, const struct json *model,
+                      const char *name)
 {
     const char *unk;
     b->vocab = vocab;

@@ -11,7 +11,8 @@ struct record {
 
 static hooke_status take(const struct record *r, char c)
 {
-    RETURN_IF(r->fields->text.n >= r->max, HOOKE_E_UNSUPPORTED, "%s: the record in line %lld is larger than %zu bytes", r->source->path,
+    RETURN_IF(r->fields->text.n >= r->max, HOOKE_E_UNSUPPORTED,
+              "%s: the record in line %lld is larger than %zu bytes", r->source->path,
               (long long)r->first_line, r->max);
     return text_append(&r->fields->text, &c, 1);
 }
@@ -38,8 +39,8 @@ static hooke_status quoted_field(const struct record *r, enum field_end *how)
     bool got, ends;
     for (;;) {
         RETURN_IF_ERROR(source_byte(r->source, &c, &got));
-        RETURN_IF(!got, HOOKE_E_FORMAT, "%s: the quoted field of the record in line %lld never ends", r->source->path,
-                  (long long)r->first_line);
+        RETURN_IF(!got, HOOKE_E_FORMAT, "%s: the quoted field of the record in line %lld never ends",
+                  r->source->path, (long long)r->first_line);
         if (c == '"') {
             RETURN_IF_ERROR(source_byte(r->source, &c, &got));
             if (got && c == '"') {
@@ -51,7 +52,8 @@ static hooke_status quoted_field(const struct record *r, enum field_end *how)
         RETURN_IF_ERROR(take(r, c));
     }
     RETURN_IF_ERROR(ends_field(r->source, c, got, &ends, how));
-    RETURN_IF(!ends, HOOKE_E_FORMAT, "%s: line %lld: expected a comma or the end of the line behind a closing quote, found '%c'",
+    RETURN_IF(!ends, HOOKE_E_FORMAT,
+              "%s: line %lld: expected a comma or the end of the line behind a closing quote, found '%c'",
               r->source->path, (long long)r->source->line, c);
     return HOOKE_OK;
 }

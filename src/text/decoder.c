@@ -21,7 +21,8 @@ static hooke_status decode_byte_level(struct pieces *out, const struct pieces *i
     return st == HOOKE_OK ? pieces_end(out) : st;
 }
 
-static hooke_status decode_replace(const struct decoder_step *step, struct pieces *out, const struct pieces *in)
+static hooke_status decode_replace(const struct decoder_step *step, struct pieces *out,
+                                   const struct pieces *in)
 {
     for (size_t i = 0; i < in->n; i++) {
         struct bytes t = pieces_get(in, i);
@@ -84,7 +85,8 @@ static struct bytes strip(struct bytes t, struct bytes content, int64_t start, i
         t.s += content.n;
         t.n -= content.n;
     }
-    while (stop-- > 0 && t.n >= content.n && memcmp(t.s + t.n - content.n, content.s, content.n) == 0) t.n -= content.n;
+    while (stop-- > 0 && t.n >= content.n && memcmp(t.s + t.n - content.n, content.s, content.n) == 0)
+        t.n -= content.n;
     return t;
 }
 
@@ -98,7 +100,8 @@ static hooke_status decode_strip(const struct decoder_step *step, struct pieces 
 }
 
 /* A space for every replacement character; in the first token, which encoding may have given one, none. */
-static hooke_status decode_metaspace(const struct decoder_step *step, struct pieces *out, const struct pieces *in)
+static hooke_status decode_metaspace(const struct decoder_step *step, struct pieces *out,
+                                     const struct pieces *in)
 {
     for (size_t i = 0; i < in->n; i++) {
         struct bytes t = pieces_get(in, i), space = { " ", step->prepend != PREPEND_NEVER && i == 0 ? 0 : 1 };
@@ -111,17 +114,24 @@ static hooke_status decode_metaspace(const struct decoder_step *step, struct pie
 static hooke_status apply_step(const struct decoder_step *step, struct pieces *out, const struct pieces *in)
 {
     switch (step->kind) {
-    case DECODE_BYTE_LEVEL: return decode_byte_level(out, in);
-    case DECODE_REPLACE: return decode_replace(step, out, in);
-    case DECODE_BYTE_FALLBACK: return decode_byte_fallback(out, in);
-    case DECODE_FUSE: return pieces_add(out, in->text.data, in->text.n);
-    case DECODE_STRIP: return decode_strip(step, out, in);
-    case DECODE_METASPACE: return decode_metaspace(step, out, in);
+    case DECODE_BYTE_LEVEL:
+        return decode_byte_level(out, in);
+    case DECODE_REPLACE:
+        return decode_replace(step, out, in);
+    case DECODE_BYTE_FALLBACK:
+        return decode_byte_fallback(out, in);
+    case DECODE_FUSE:
+        return pieces_add(out, in->text.data, in->text.n);
+    case DECODE_STRIP:
+        return decode_strip(step, out, in);
+    case DECODE_METASPACE:
+        return decode_metaspace(step, out, in);
     }
     return fail(HOOKE_E_INTERNAL, "decoder step %d", (int)step->kind);
 }
 
-hooke_status decode_tokens(const struct decoder *d, hooke_text *out, struct pieces *tokens, struct pieces *spare)
+hooke_status decode_tokens(const struct decoder *d, hooke_text *out, struct pieces *tokens,
+                           struct pieces *spare)
 {
     for (const struct decoder_step *step = d->first; step; step = step->next) {
         pieces_clear(spare);
@@ -139,8 +149,10 @@ hooke_status decode_tokens(const struct decoder *d, hooke_text *out, struct piec
 
 hooke_status clean_up_spaces(hooke_text *text)
 {
-    static const char *const rules[][2] = { { " .", "." },     { " ?", "?" },   { " !", "!" },   { " ,", "," },     { " ' ", "'" },
-                                            { " n't", "n't" }, { " 'm", "'m" }, { " 's", "'s" }, { " 've", "'ve" }, { " 're", "'re" } };
+    static const char *const rules[][2] = { { " .", "." },    { " ?", "?" },   { " !", "!" },
+                                            { " ,", "," },    { " ' ", "'" },  { " n't", "n't" },
+                                            { " 'm", "'m" },  { " 's", "'s" }, { " 've", "'ve" },
+                                            { " 're", "'re" } };
     hooke_text next = { 0 };
     hooke_status st = HOOKE_OK;
     for (size_t i = 0; st == HOOKE_OK && text->n && i < sizeof rules / sizeof rules[0]; i++) {
@@ -157,23 +169,30 @@ hooke_status clean_up_spaces(hooke_text *text)
 
 /* ---- reading ---- */
 
-static hooke_status read_step(struct decoder_step *step, struct arena *a, const char *type, const struct json *o, const char *name)
+static hooke_status read_step(struct decoder_step *step, struct arena *a, const char *type,
+                              const struct json *o, const char *name)
 {
     static const struct {
         const char *type;
         enum decoder_kind kind;
-    } known[] = { { "ByteLevel", DECODE_BYTE_LEVEL }, { "Replace", DECODE_REPLACE }, { "ByteFallback", DECODE_BYTE_FALLBACK },
-                  { "Fuse", DECODE_FUSE },            { "Strip", DECODE_STRIP },     { "Metaspace", DECODE_METASPACE } };
+    } known[] = { { "ByteLevel", DECODE_BYTE_LEVEL },
+                  { "Replace", DECODE_REPLACE },
+                  { "ByteFallback", DECODE_BYTE_FALLBACK },
+                  { "Fuse", DECODE_FUSE },
+                  { "Strip", DECODE_STRIP },
+                  { "Metaspace", DECODE_METASPACE } };
     size_t i = 0, n = sizeof known / sizeof known[0];
     while (i < n && strcmp(known[i].type, type) != 0) i++;
     RETURN_IF(i == n, HOOKE_E_UNSUPPORTED, "%s: decoder '%s' is not supported", name, type);
     step->kind = known[i].kind;
-    if (step->kind == DECODE_REPLACE) RETURN_IF_ERROR(read_pattern(&step->pattern, NULL, a, o, "decoder Replace", name));
+    if (step->kind == DECODE_REPLACE)
+        RETURN_IF_ERROR(read_pattern(&step->pattern, NULL, a, o, "decoder Replace", name));
     if (step->kind == DECODE_REPLACE || step->kind == DECODE_STRIP)
         RETURN_IF_ERROR(read_bytes(&step->content, a, o, "content", "decoder", name));
     if (step->kind == DECODE_METASPACE) {
         RETURN_IF_ERROR(read_bytes(&step->pattern, a, o, "replacement", "decoder Metaspace", name));
-        RETURN_IF(step->pattern.n == 0, HOOKE_E_FORMAT, "%s: decoder Metaspace has an empty replacement", name);
+        RETURN_IF(step->pattern.n == 0, HOOKE_E_FORMAT, "%s: decoder Metaspace has an empty replacement",
+                  name);
         return read_prepend_scheme(&step->prepend, o, "decoder Metaspace", name);
     }
     if (step->kind != DECODE_STRIP) return HOOKE_OK;

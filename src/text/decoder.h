@@ -32,7 +32,8 @@ struct decoder {
 /* value: the "decoder" of tokenizer.json, null for none (tokens are then joined by spaces). */
 hooke_status decoder_read(struct decoder *d, struct arena *a, const struct json *value, const char *name);
 /* Appends the text of the tokens; tokens and spare are used up. */
-hooke_status decode_tokens(const struct decoder *d, hooke_text *out, struct pieces *tokens, struct pieces *spare);
+hooke_status decode_tokens(const struct decoder *d, hooke_text *out, struct pieces *tokens,
+                           struct pieces *spare);
 /* transformers' clean_up_tokenization_spaces: the space before . ? ! , n't 'm 's 've 're goes, " ' " becomes "'". */
 hooke_status clean_up_spaces(hooke_text *text);
 

@@ -12,11 +12,11 @@ struct hooke_docs {
     enum docs_kind kind;
     struct source source;
     char column[COLUMN_MAX + 1];
-    size_t column_index;   /* csv */
-    struct pieces fields;  /* csv: the header, then each record */
+    size_t column_index;  /* csv */
+    struct pieces fields; /* csv: the header, then each record */
     size_t n_columns;
-    hooke_text text;       /* plain: the document; jsonl: the line */
-    struct arena tree;     /* jsonl: the line's values */
+    hooke_text text;   /* plain: the document; jsonl: the line */
+    struct arena tree; /* jsonl: the line's values */
     bool is_done;
 };
 
@@ -29,7 +29,9 @@ static bool ends_with(const char *s, size_t n, const char *suffix)
 static enum docs_kind kind_of(const char *path, enum source_kind *packed)
 {
     size_t n = strlen(path);
-    *packed = ends_with(path, n, ".gz") ? SOURCE_GZIP : ends_with(path, n, ".zst") ? SOURCE_ZSTD : SOURCE_PLAIN;
+    *packed = ends_with(path, n, ".gz")    ? SOURCE_GZIP
+              : ends_with(path, n, ".zst") ? SOURCE_ZSTD
+                                           : SOURCE_PLAIN;
     if (*packed != SOURCE_PLAIN) n -= *packed == SOURCE_GZIP ? 3 : 4;
     if (ends_with(path, n, ".jsonl") || ends_with(path, n, ".ndjson")) return DOCS_JSONL;
     return ends_with(path, n, ".csv") ? DOCS_CSV : DOCS_PLAIN;
@@ -54,7 +56,8 @@ static hooke_status read_header(hooke_docs *d)
         struct bytes name = pieces_get(&d->fields, i);
         st = text_printf(&names, "%s%.*s", i ? ", " : "", (int)(name.n < 80 ? name.n : 80), name.s);
     }
-    if (st == HOOKE_OK) st = fail(HOOKE_E_FORMAT, "%s: no column '%s'; there are: %s", d->source.path, d->column, names.data);
+    if (st == HOOKE_OK)
+        st = fail(HOOKE_E_FORMAT, "%s: no column '%s'; there are: %s", d->source.path, d->column, names.data);
     hooke_text_release(&names);
     return st;
 }
@@ -65,8 +68,9 @@ static hooke_status next_csv(hooke_docs *d, const char **text, size_t *n)
     int64_t line = d->source.line;
     RETURN_IF_ERROR(csv_record(&d->source, &d->fields, LINE_MAX_BYTES, &got));
     if (!got) return HOOKE_OK;
-    RETURN_IF(d->fields.n != d->n_columns, HOOKE_E_FORMAT, "%s: the record in line %lld has %zu fields, the header %zu", d->source.path,
-              (long long)line, d->fields.n, d->n_columns);
+    RETURN_IF(d->fields.n != d->n_columns, HOOKE_E_FORMAT,
+              "%s: the record in line %lld has %zu fields, the header %zu", d->source.path, (long long)line,
+              d->fields.n, d->n_columns);
     struct bytes field = pieces_get(&d->fields, d->column_index);
     *text = field.s;
     *n = field.n;
@@ -97,9 +101,11 @@ static hooke_status next_jsonl(hooke_docs *d, const char **text, size_t *n)
     hooke_status st = json_parse(&object, &d->tree, d->text.data, d->text.n, JSON_LARGE_INTEGERS, "not JSON");
     if (st != HOOKE_OK) return fail_within(st, "%s: line %lld", d->source.path, line);
     const struct json *v = json_get(object, d->column);
-    RETURN_IF(object->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: line %lld is not a JSON object", d->source.path, line);
+    RETURN_IF(object->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: line %lld is not a JSON object",
+              d->source.path, line);
     RETURN_IF(!v, HOOKE_E_FORMAT, "%s: line %lld has no column '%s'", d->source.path, line, d->column);
-    RETURN_IF(v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: line %lld: column '%s' is not a string", d->source.path, line, d->column);
+    RETURN_IF(v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: line %lld: column '%s' is not a string",
+              d->source.path, line, d->column);
     *text = v->as.string.bytes;
     *n = v->as.string.n;
     return HOOKE_OK;
@@ -115,8 +121,9 @@ static hooke_status next_plain(hooke_docs *d, const char **text, size_t *n)
         RETURN_IF_ERROR(source_fill(&d->source, &got));
         if (!got) break;
         size_t more = d->source.n - d->source.at;
-        RETURN_IF(d->text.n + more > PLAIN_MAX_BYTES, HOOKE_E_UNSUPPORTED, "%s: larger than %d bytes; split it into .jsonl lines",
-                  d->source.path, (int)PLAIN_MAX_BYTES);
+        RETURN_IF(d->text.n + more > PLAIN_MAX_BYTES, HOOKE_E_UNSUPPORTED,
+                  "%s: larger than %d bytes; split it into .jsonl lines", d->source.path,
+                  (int)PLAIN_MAX_BYTES);
         RETURN_IF_ERROR(text_append(&d->text, d->source.block + d->source.at, more));
         d->source.at = d->source.n;
     }
@@ -132,7 +139,8 @@ static hooke_status open_docs(hooke_docs *d, const char *path, const char *colum
 {
     enum source_kind packed;
     size_t n = strlen(column);
-    RETURN_IF(n > COLUMN_MAX, HOOKE_E_ARGUMENT, "column name of %zu bytes, the limit is %d", n, (int)COLUMN_MAX);
+    RETURN_IF(n > COLUMN_MAX, HOOKE_E_ARGUMENT, "column name of %zu bytes, the limit is %d", n,
+              (int)COLUMN_MAX);
     memcpy(d->column, column, n + 1);
     d->kind = kind_of(path, &packed);
     RETURN_IF_ERROR(source_open(&d->source, path, packed));
@@ -160,9 +168,12 @@ hooke_status hooke_docs_next(hooke_docs *d, const char **text, size_t *n_bytes)
     *n_bytes = 0;
     if (d->is_done) return HOOKE_OK;
     switch (d->kind) {
-    case DOCS_PLAIN: return next_plain(d, text, n_bytes);
-    case DOCS_JSONL: return next_jsonl(d, text, n_bytes);
-    case DOCS_CSV: return next_csv(d, text, n_bytes);
+    case DOCS_PLAIN:
+        return next_plain(d, text, n_bytes);
+    case DOCS_JSONL:
+        return next_jsonl(d, text, n_bytes);
+    case DOCS_CSV:
+        return next_csv(d, text, n_bytes);
     }
     return fail(HOOKE_E_INTERNAL, "kind of documents %d", (int)d->kind);
 }

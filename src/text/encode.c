@@ -8,7 +8,7 @@ struct encoder { /* working memory of one call */
     const hooke_tokenizer *tk;
     hooke_ids *out;
     bool specials_are_text;
-    hooke_text normal;           /* one piece, normalised */
+    hooke_text normal; /* one piece, normalised */
     struct pieces words, spare;
     struct bpe_scratch bpe;
 };
@@ -36,7 +36,8 @@ static hooke_status encode_words(struct encoder *e, const char *s, size_t n, boo
 typedef hooke_status (*encode_rest)(struct encoder *e, const char *s, size_t n, bool at_start);
 
 /* Cuts the trie's tokens out of s[n]; what is between them goes to `rest`. */
-static hooke_status cut_added(struct encoder *e, const struct trie *trie, encode_rest rest, const char *s, size_t n, bool at_start)
+static hooke_status cut_added(struct encoder *e, const struct trie *trie, encode_rest rest, const char *s,
+                              size_t n, bool at_start)
 {
     struct added_scan scan = { .text = s, .n = n };
     struct added_match match;
@@ -53,7 +54,8 @@ static hooke_status encode_raw_rest(struct encoder *e, const char *s, size_t n, 
 {
     text_clear(&e->normal);
     RETURN_IF_ERROR(normalize(&e->tk->normalizer, &e->normal, s, n));
-    return cut_added(e, &e->tk->added.normalized, encode_words, e->normal.data ? e->normal.data : "", e->normal.n, at_start);
+    return cut_added(e, &e->tk->added.normalized, encode_words, e->normal.data ? e->normal.data : "",
+                     e->normal.n, at_start);
 }
 
 static hooke_status encode_valid(struct encoder *e, const char *text, size_t n)
@@ -71,7 +73,8 @@ static hooke_status encode_text(struct encoder *e, const char *text, size_t n)
     return st;
 }
 
-hooke_status hooke_tokenizer_encode(const hooke_tokenizer *tk, hooke_ids *out, const char *text, size_t n_bytes, int flags)
+hooke_status hooke_tokenizer_encode(const hooke_tokenizer *tk, hooke_ids *out, const char *text,
+                                    size_t n_bytes, int flags)
 {
     struct encoder e = { .tk = tk, .out = out, .specials_are_text = (flags & HOOKE_SPECIAL_AS_TEXT) != 0 };
     bool add_special = (flags & HOOKE_ADD_SPECIAL) != 0;
@@ -86,7 +89,8 @@ hooke_status hooke_tokenizer_encode(const hooke_tokenizer *tk, hooke_ids *out, c
 }
 
 /* Strings of the ids; ids without a token are skipped. */
-static hooke_status collect_tokens(const hooke_tokenizer *tk, struct pieces *tokens, const int32_t *ids, size_t n, bool skip_special)
+static hooke_status collect_tokens(const hooke_tokenizer *tk, struct pieces *tokens, const int32_t *ids,
+                                   size_t n, bool skip_special)
 {
     for (size_t i = 0; i < n; i++) {
         const struct token *t = ids[i] >= 0 && ids[i] < tk->vocab.n_ids ? &tk->vocab.tokens[ids[i]] : NULL;
@@ -96,7 +100,8 @@ static hooke_status collect_tokens(const hooke_tokenizer *tk, struct pieces *tok
     return HOOKE_OK;
 }
 
-hooke_status hooke_tokenizer_decode(const hooke_tokenizer *tk, hooke_text *out, const int32_t *ids, size_t n, int flags)
+hooke_status hooke_tokenizer_decode(const hooke_tokenizer *tk, hooke_text *out, const int32_t *ids, size_t n,
+                                    int flags)
 {
     struct pieces tokens = { 0 }, spare = { 0 };
     text_clear(out);

@@ -16,7 +16,8 @@ const char *find_bytes(const char *s, size_t n, struct bytes pattern)
     return NULL;
 }
 
-hooke_status append_replaced(hooke_text *out, const char *s, size_t n, struct bytes pattern, struct bytes content)
+hooke_status append_replaced(hooke_text *out, const char *s, size_t n, struct bytes pattern,
+                             struct bytes content)
 {
     const char *end = s + n, *hit;
     while (s < end && (hit = find_bytes(s, (size_t)(end - s), pattern))) {
@@ -41,16 +42,23 @@ static hooke_status append_stripped(hooke_text *out, const char *s, size_t n, bo
 static hooke_status apply_step(const struct normalizer_step *step, hooke_text *out, const char *s, size_t n)
 {
     switch (step->kind) {
-    case NORMALIZE_REPLACE: return append_replaced(out, s, n, step->pattern, step->content);
+    case NORMALIZE_REPLACE:
+        return append_replaced(out, s, n, step->pattern, step->content);
     case NORMALIZE_PREPEND:
         if (n) RETURN_IF_ERROR(text_append(out, step->content.s, step->content.n));
         return text_append(out, s, n);
-    case NORMALIZE_NFC: return append_unicode_form(out, s, n, false, true);
-    case NORMALIZE_NFD: return append_unicode_form(out, s, n, false, false);
-    case NORMALIZE_NFKC: return append_unicode_form(out, s, n, true, true);
-    case NORMALIZE_NFKD: return append_unicode_form(out, s, n, true, false);
-    case NORMALIZE_LOWERCASE: return append_lowercase(out, s, n);
-    case NORMALIZE_STRIP: return append_stripped(out, s, n, step->left, step->right);
+    case NORMALIZE_NFC:
+        return append_unicode_form(out, s, n, false, true);
+    case NORMALIZE_NFD:
+        return append_unicode_form(out, s, n, false, false);
+    case NORMALIZE_NFKC:
+        return append_unicode_form(out, s, n, true, true);
+    case NORMALIZE_NFKD:
+        return append_unicode_form(out, s, n, true, false);
+    case NORMALIZE_LOWERCASE:
+        return append_lowercase(out, s, n);
+    case NORMALIZE_STRIP:
+        return append_stripped(out, s, n, step->left, step->right);
     }
     return fail(HOOKE_E_INTERNAL, "normalizer step %d", (int)step->kind);
 }
@@ -84,7 +92,8 @@ hooke_status read_type(const char **out, const struct json *o, const char *what,
     return HOOKE_OK;
 }
 
-hooke_status read_bytes(struct bytes *out, struct arena *a, const struct json *o, const char *key, const char *what, const char *name)
+hooke_status read_bytes(struct bytes *out, struct arena *a, const struct json *o, const char *key,
+                        const char *what, const char *name)
 {
     const struct json *v = json_get(o, key);
     RETURN_IF(!v || v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: %s: '%s' is not a string", name, what, key);
@@ -93,8 +102,8 @@ hooke_status read_bytes(struct bytes *out, struct arena *a, const struct json *o
     return out->s ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
-hooke_status read_pattern(struct bytes *out, struct bytes *regex, struct arena *a, const struct json *o, const char *what,
-                          const char *name)
+hooke_status read_pattern(struct bytes *out, struct bytes *regex, struct arena *a, const struct json *o,
+                          const char *what, const char *name)
 {
     const struct json *pattern = json_get(o, "pattern");
     if (regex) *regex = (struct bytes){ 0 };
@@ -102,7 +111,8 @@ hooke_status read_pattern(struct bytes *out, struct bytes *regex, struct arena *
     if (json_get(pattern, "Regex")) {
         struct bytes found;
         RETURN_IF_ERROR(read_bytes(&found, a, pattern, "Regex", what, name));
-        RETURN_IF(!regex, HOOKE_E_UNSUPPORTED, "%s: %s with the regular expression '%s' is not supported", name, what, found.s);
+        RETURN_IF(!regex, HOOKE_E_UNSUPPORTED, "%s: %s with the regular expression '%s' is not supported",
+                  name, what, found.s);
         *regex = found;
         return HOOKE_OK;
     }
@@ -112,7 +122,8 @@ hooke_status read_pattern(struct bytes *out, struct bytes *regex, struct arena *
     return HOOKE_OK;
 }
 
-static hooke_status read_sequence(struct normalizer *z, struct arena *a, const struct json *o, const char *name)
+static hooke_status read_sequence(struct normalizer *z, struct arena *a, const struct json *o,
+                                  const char *name)
 {
     const struct json *list = json_get(o, "normalizers");
     RETURN_IF(!list || list->kind != JSON_ARRAY, HOOKE_E_FORMAT, "%s: normalizer Sequence has no list", name);
@@ -123,13 +134,15 @@ static hooke_status read_sequence(struct normalizer *z, struct arena *a, const s
     return HOOKE_OK;
 }
 
-static hooke_status read_step(struct normalizer_step *step, struct arena *a, const char *type, const struct json *o, const char *name)
+static hooke_status read_step(struct normalizer_step *step, struct arena *a, const char *type,
+                              const struct json *o, const char *name)
 {
     static const struct {
         const char *type;
         enum normalizer_kind kind;
-    } known[] = { { "Replace", NORMALIZE_REPLACE }, { "Prepend", NORMALIZE_PREPEND },     { "NFC", NORMALIZE_NFC },
-                  { "NFD", NORMALIZE_NFD },         { "NFKC", NORMALIZE_NFKC },           { "NFKD", NORMALIZE_NFKD },
+    } known[] = { { "Replace", NORMALIZE_REPLACE }, { "Prepend", NORMALIZE_PREPEND },
+                  { "NFC", NORMALIZE_NFC },         { "NFD", NORMALIZE_NFD },
+                  { "NFKC", NORMALIZE_NFKC },       { "NFKD", NORMALIZE_NFKD },
                   { "Strip", NORMALIZE_STRIP },     { "Lowercase", NORMALIZE_LOWERCASE } };
     size_t i = 0, n = sizeof known / sizeof known[0];
     while (i < n && strcmp(known[i].type, type) != 0) i++;
@@ -139,13 +152,15 @@ static hooke_status read_step(struct normalizer_step *step, struct arena *a, con
         RETURN_IF_ERROR(read_pattern(&step->pattern, NULL, a, o, "normalizer Replace", name));
         return read_bytes(&step->content, a, o, "content", "normalizer Replace", name);
     }
-    if (step->kind == NORMALIZE_PREPEND) return read_bytes(&step->content, a, o, "prepend", "normalizer Prepend", name);
+    if (step->kind == NORMALIZE_PREPEND)
+        return read_bytes(&step->content, a, o, "prepend", "normalizer Prepend", name);
     if (step->kind != NORMALIZE_STRIP) return HOOKE_OK;
     RETURN_IF_ERROR(json_bool(&step->left, o, "strip_left", true, name));
     return json_bool(&step->right, o, "strip_right", true, name);
 }
 
-hooke_status normalizer_read(struct normalizer *z, struct arena *a, const struct json *value, const char *name)
+hooke_status normalizer_read(struct normalizer *z, struct arena *a, const struct json *value,
+                             const char *name)
 {
     const char *type;
     if (json_is_null(value)) return HOOKE_OK;

@@ -30,20 +30,22 @@ struct normalizer {
 };
 
 /* value: the "normalizer" of tokenizer.json, null for none. Types that are not known are HOOKE_E_UNSUPPORTED by name. */
-hooke_status normalizer_read(struct normalizer *z, struct arena *a, const struct json *value, const char *name);
+hooke_status normalizer_read(struct normalizer *z, struct arena *a, const struct json *value,
+                             const char *name);
 /* Appends the normalised form of valid UTF-8. */
 hooke_status normalize(const struct normalizer *z, hooke_text *out, const char *s, size_t n);
 
 /* Appends text with every non-overlapping occurrence of pattern replaced. */
-hooke_status append_replaced(hooke_text *out, const char *s, size_t n, struct bytes pattern, struct bytes content);
+hooke_status append_replaced(hooke_text *out, const char *s, size_t n, struct bytes pattern,
+                             struct bytes content);
 /* First occurrence of pattern (not empty) in s[n]; NULL: none. */
 const char *find_bytes(const char *s, size_t n, struct bytes pattern);
 /* {"String": "..."} into out; {"Regex": "..."} into regex where the caller takes one (else NULL), refused otherwise. */
-hooke_status read_pattern(struct bytes *out, struct bytes *regex, struct arena *a, const struct json *o, const char *what,
-                          const char *name);
+hooke_status read_pattern(struct bytes *out, struct bytes *regex, struct arena *a, const struct json *o,
+                          const char *what, const char *name);
 /* Copies a string member into the arena; HOOKE_E_FORMAT if it is no string. */
-hooke_status read_bytes(struct bytes *out, struct arena *a, const struct json *o, const char *key, const char *what,
-                        const char *name);
+hooke_status read_bytes(struct bytes *out, struct arena *a, const struct json *o, const char *key,
+                        const char *what, const char *name);
 /* The "type" member of a pipeline part; HOOKE_E_FORMAT if there is none. */
 hooke_status read_type(const char **out, const struct json *o, const char *what, const char *name);
 

@@ -18,14 +18,14 @@ struct hooke_packer {
     size_t at; /* first id of the document that is not packed yet */
 };
 
-hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs, int n_ctx, bool prepend_bos,
-                               int32_t separator)
+hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs, int n_ctx,
+                               bool prepend_bos, int32_t separator)
 {
     void *p;
     *out = NULL;
     RETURN_IF(n_ctx < 2, HOOKE_E_ARGUMENT, "contexts of %d tokens: at least 2 are needed", n_ctx);
-    RETURN_IF(separator >= tk->vocab.n_ids, HOOKE_E_ARGUMENT, "separator %d: the vocabulary has %d ids", (int)separator,
-              (int)tk->vocab.n_ids);
+    RETURN_IF(separator >= tk->vocab.n_ids, HOOKE_E_ARGUMENT, "separator %d: the vocabulary has %d ids",
+              (int)separator, (int)tk->vocab.n_ids);
     RETURN_IF_ERROR(mem_take(&p, 1, sizeof **out, "packer"));
     hooke_packer *packer = p;
     *packer = (hooke_packer){ .tk = tk, .docs = docs, .n_ctx = (size_t)n_ctx, .separator = separator };

@@ -16,7 +16,8 @@ void pieces_clear(struct pieces *p)
 hooke_status pieces_end(struct pieces *p)
 {
     void *ends = p->ends;
-    RETURN_IF_ERROR(mem_grow(&ends, &p->capacity, p->n + 1, sizeof *p->ends, (size_t)1 << 31, "pieces of text"));
+    RETURN_IF_ERROR(
+        mem_grow(&ends, &p->capacity, p->n + 1, sizeof *p->ends, (size_t)1 << 31, "pieces of text"));
     p->ends = ends;
     p->ends[p->n++] = p->text.n;
     return HOOKE_OK;

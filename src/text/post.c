@@ -11,12 +11,14 @@ void post_release(struct post *p)
 }
 
 /* Appends the ids that special_tokens gives for a template's piece. */
-static hooke_status append_special(hooke_ids *out, const struct json *specials, const struct json *piece, int32_t n_ids, const char *name)
+static hooke_status append_special(hooke_ids *out, const struct json *specials, const struct json *piece,
+                                   int32_t n_ids, const char *name)
 {
     const char *id;
     RETURN_IF_ERROR(json_string(&id, piece, "id", "", name));
     const struct json *entry = json_get(specials, id), *ids = json_get(entry, "ids");
-    RETURN_IF(!ids || ids->kind != JSON_ARRAY, HOOKE_E_FORMAT, "%s: post-processor: special_tokens lacks '%s'", name, id);
+    RETURN_IF(!ids || ids->kind != JSON_ARRAY, HOOKE_E_FORMAT,
+              "%s: post-processor: special_tokens lacks '%s'", name, id);
     for (const struct json *v = ids->as.list.first; v; v = v->next) {
         RETURN_IF(v->kind != JSON_INT || v->as.integer < 0 || v->as.integer >= n_ids, HOOKE_E_FORMAT,
                   "%s: post-processor: '%s' has an id outside the vocabulary", name, id);
@@ -27,17 +29,21 @@ static hooke_status append_special(hooke_ids *out, const struct json *specials, 
 
 static hooke_status read_template(struct post *p, const struct json *o, int32_t n_ids, const char *name)
 {
-    const struct json *single = json_get(o, "single"), *specials = json_get(o, "special_tokens"), *sequence, *special;
+    const struct json *single = json_get(o, "single"), *specials = json_get(o, "special_tokens"), *sequence,
+                      *special;
     const char *which;
     int n_sequences = 0;
-    RETURN_IF(!single || single->kind != JSON_ARRAY, HOOKE_E_FORMAT, "%s: post-processor TemplateProcessing has no 'single' list", name);
+    RETURN_IF(!single || single->kind != JSON_ARRAY, HOOKE_E_FORMAT,
+              "%s: post-processor TemplateProcessing has no 'single' list", name);
     for (const struct json *v = single->as.list.first; v; v = v->next) {
         if ((special = json_get(v, "SpecialToken"))) {
-            RETURN_IF_ERROR(append_special(n_sequences ? &p->behind : &p->before, specials, special, n_ids, name));
+            RETURN_IF_ERROR(
+                append_special(n_sequences ? &p->behind : &p->before, specials, special, n_ids, name));
             continue;
         }
         sequence = json_get(v, "Sequence");
-        RETURN_IF(!sequence, HOOKE_E_FORMAT, "%s: post-processor: a piece is neither SpecialToken nor Sequence", name);
+        RETURN_IF(!sequence, HOOKE_E_FORMAT,
+                  "%s: post-processor: a piece is neither SpecialToken nor Sequence", name);
         RETURN_IF_ERROR(json_string(&which, sequence, "id", "", name));
         RETURN_IF(strcmp(which, "A") != 0 || n_sequences++, HOOKE_E_UNSUPPORTED,
                   "%s: post-processor: 'single' must hold sequence A once, found '%s'", name, which);
@@ -60,11 +66,13 @@ static hooke_status wrap(struct post *inner, struct post *outer)
 static hooke_status read_sequence(struct post *p, const struct json *o, int32_t n_ids, const char *name)
 {
     const struct json *list = json_get(o, "processors");
-    RETURN_IF(!list || list->kind != JSON_ARRAY, HOOKE_E_FORMAT, "%s: post-processor Sequence has no list", name);
+    RETURN_IF(!list || list->kind != JSON_ARRAY, HOOKE_E_FORMAT, "%s: post-processor Sequence has no list",
+              name);
     for (const struct json *v = list->as.list.first; v; v = v->next) {
         struct post outer = { 0 };
-        hooke_status st = json_is_null(v) ? fail(HOOKE_E_FORMAT, "%s: post-processor Sequence holds a null", name)
-                                          : post_read(&outer, v, n_ids, name);
+        hooke_status st = json_is_null(v)
+                              ? fail(HOOKE_E_FORMAT, "%s: post-processor Sequence holds a null", name)
+                              : post_read(&outer, v, n_ids, name);
         if (st == HOOKE_OK) st = wrap(p, &outer);
         post_release(&outer);
         if (st != HOOKE_OK) return st;

@@ -26,9 +26,9 @@ enum pretokenizer_kind { PRE_SPLIT, PRE_BYTE_LEVEL, PRE_METASPACE };
 enum prepend_scheme { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER };
 struct pretokenizer_step {
     enum pretokenizer_kind kind;
-    struct split split;      /* PRE_SPLIT; ByteLevel's own pattern; Metaspace's cut before each replacement */
-    bool does_split;         /* byte level: use_regex; metaspace: split */
-    bool add_prefix_space;   /* byte level */
+    struct split split;    /* PRE_SPLIT; ByteLevel's own pattern; Metaspace's cut before each replacement */
+    bool does_split;       /* byte level: use_regex; metaspace: split */
+    bool add_prefix_space; /* byte level */
     struct bytes replacement; /* metaspace: what a space becomes */
     enum prepend_scheme prepend;
     struct pretokenizer_step *next;
@@ -38,12 +38,14 @@ struct pretokenizer {
 };
 
 /* value: the "pre_tokenizer" of tokenizer.json, null for none. Unknown types and patterns are HOOKE_E_UNSUPPORTED by name. */
-hooke_status pretokenizer_read(struct pretokenizer *p, struct arena *a, const struct json *value, const char *name);
+hooke_status pretokenizer_read(struct pretokenizer *p, struct arena *a, const struct json *value,
+                               const char *name);
 /* Fills words with the words of s[n]; spare is working memory. at_start: s begins the text. */
-hooke_status pretokenize(const struct pretokenizer *p, struct pieces *words, struct pieces *spare, const char *s, size_t n,
-                         bool at_start);
+hooke_status pretokenize(const struct pretokenizer *p, struct pieces *words, struct pieces *spare,
+                         const char *s, size_t n, bool at_start);
 /* "always", "first" or "never"; older files say it with add_prefix_space. */
-hooke_status read_prepend_scheme(enum prepend_scheme *out, const struct json *o, const char *what, const char *name);
+hooke_status read_prepend_scheme(enum prepend_scheme *out, const struct json *o, const char *what,
+                                 const char *name);
 
 #ifdef __cplusplus
 }

@@ -4,18 +4,20 @@
 
 #include "text/unicode.h"
 
-#define PATTERN_GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-#define PATTERN_TAIL "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define PATTERN_HEAD "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
+#define PATTERN_GPT2   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+#define PATTERN_TAIL   "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define PATTERN_HEAD   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
 #define PATTERN_LLAMA3 PATTERN_HEAD "\\p{N}{1,3}" PATTERN_TAIL
-#define PATTERN_QWEN2 PATTERN_HEAD "\\p{N}" PATTERN_TAIL
+#define PATTERN_QWEN2  PATTERN_HEAD "\\p{N}" PATTERN_TAIL
 
 scanner scanner_of(const char *pattern, size_t n)
 {
     static const struct {
         const char *pattern;
         scanner scan;
-    } known[] = { { PATTERN_GPT2, scan_gpt2 }, { PATTERN_LLAMA3, scan_llama3 }, { PATTERN_QWEN2, scan_qwen2 } };
+    } known[] = { { PATTERN_GPT2, scan_gpt2 },
+                  { PATTERN_LLAMA3, scan_llama3 },
+                  { PATTERN_QWEN2, scan_qwen2 } };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strlen(known[i].pattern) == n && memcmp(known[i].pattern, pattern, n) == 0) return known[i].scan;
     return NULL;
@@ -48,7 +50,8 @@ static size_t contraction_gpt2(const char *s, size_t n)
 {
     if (n >= 2 && strchr("stmd", s[1]) && s[1]) return 2;
     if (n < 3) return 0;
-    bool is_pair = (s[1] == 'r' && s[2] == 'e') || (s[1] == 'v' && s[2] == 'e') || (s[1] == 'l' && s[2] == 'l');
+    bool is_pair =
+        (s[1] == 'r' && s[2] == 'e') || (s[1] == 'v' && s[2] == 'e') || (s[1] == 'l' && s[2] == 'l');
     return is_pair ? 3 : 0;
 }
 
@@ -56,7 +59,8 @@ static size_t contraction_gpt2(const char *s, size_t n)
 static size_t contraction_folded(const char *s, size_t n)
 {
     char lower[3] = { s[0] };
-    for (size_t i = 1; i < 3 && i < n; i++) lower[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] | 0x20) : s[i];
+    for (size_t i = 1; i < 3 && i < n; i++)
+        lower[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] | 0x20) : s[i];
     size_t length = contraction_gpt2(lower, n < 3 ? n : 3);
     if (length) return length;
     return n >= 3 && memcmp(s + 1, "\xC5\xBF", 2) == 0 ? 3 : 0;

@@ -78,7 +78,8 @@ static hooke_status read_gzip(struct source *s)
 {
     int code, got = gzread((gzFile)s->inner, s->block, SOURCE_BLOCK);
     const char *text = gzerror((gzFile)s->inner, &code);
-    RETURN_IF(got < 0 || code == Z_BUF_ERROR, HOOKE_E_FORMAT, "%s: gzip: %s", s->path, text[0] ? text : "damaged");
+    RETURN_IF(got < 0 || code == Z_BUF_ERROR, HOOKE_E_FORMAT, "%s: gzip: %s", s->path,
+              text[0] ? text : "damaged");
     RETURN_IF(gzdirect((gzFile)s->inner), HOOKE_E_FORMAT, "%s: not a gzip file", s->path);
     s->n = (size_t)got;
     return HOOKE_OK;
@@ -92,7 +93,8 @@ static hooke_status read_zstd(struct source *s)
         if (z->in.pos == z->in.size) {
             RETURN_IF_ERROR(read_file(s, z->packed, &z->in.size));
             z->in.pos = 0;
-            RETURN_IF(z->in.size == 0 && !z->is_between_frames, HOOKE_E_FORMAT, "%s: zstd: the file is cut short", s->path);
+            RETURN_IF(z->in.size == 0 && !z->is_between_frames, HOOKE_E_FORMAT,
+                      "%s: zstd: the file is cut short", s->path);
             if (z->in.size == 0) break;
         }
         size_t left = ZSTD_decompressStream(z->stream, &out, &z->in);
@@ -109,9 +111,15 @@ hooke_status source_fill(struct source *s, bool *got)
     if (*got || s->is_done) return HOOKE_OK;
     s->at = s->n = 0;
     switch (s->kind) {
-    case SOURCE_PLAIN: RETURN_IF_ERROR(read_file(s, s->block, &s->n)); break;
-    case SOURCE_GZIP: RETURN_IF_ERROR(read_gzip(s)); break;
-    case SOURCE_ZSTD: RETURN_IF_ERROR(read_zstd(s)); break;
+    case SOURCE_PLAIN:
+        RETURN_IF_ERROR(read_file(s, s->block, &s->n));
+        break;
+    case SOURCE_GZIP:
+        RETURN_IF_ERROR(read_gzip(s));
+        break;
+    case SOURCE_ZSTD:
+        RETURN_IF_ERROR(read_zstd(s));
+        break;
     }
     s->is_done = s->n == 0;
     *got = s->n > 0;
@@ -138,7 +146,8 @@ hooke_status source_line(struct source *s, hooke_text *out, size_t max, bool *go
         const char *begin = s->block + s->at, *end = memchr(begin, '\n', s->n - s->at);
         size_t n = end ? (size_t)(end - begin) : s->n - s->at;
         is_whole = end != NULL;
-        RETURN_IF(n > max - out->n, HOOKE_E_UNSUPPORTED, "%s: line %lld is longer than %zu bytes", s->path, (long long)s->line, max);
+        RETURN_IF(n > max - out->n, HOOKE_E_UNSUPPORTED, "%s: line %lld is longer than %zu bytes", s->path,
+                  (long long)s->line, max);
         RETURN_IF_ERROR(text_append(out, begin, n));
         s->at += n + (is_whole ? 1 : 0);
     }

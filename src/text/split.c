@@ -24,15 +24,20 @@ static struct part next_part(const struct split *split, const char *s, size_t n)
 }
 
 /* Does a part begin a new word, given the part before it? */
-static bool begins_word(enum split_behavior behavior, bool has_previous, bool previous_is_match, bool is_match)
+static bool begins_word(enum split_behavior behavior, bool has_previous, bool previous_is_match,
+                        bool is_match)
 {
     if (!has_previous) return true;
     switch (behavior) {
     case SPLIT_REMOVED:
-    case SPLIT_ISOLATED: return true;
-    case SPLIT_WITH_PREVIOUS: return !(is_match && !previous_is_match);
-    case SPLIT_WITH_NEXT: return !(previous_is_match && !is_match);
-    case SPLIT_CONTIGUOUS: return is_match != previous_is_match;
+    case SPLIT_ISOLATED:
+        return true;
+    case SPLIT_WITH_PREVIOUS:
+        return !(is_match && !previous_is_match);
+    case SPLIT_WITH_NEXT:
+        return !(previous_is_match && !is_match);
+    case SPLIT_CONTIGUOUS:
+        return is_match != previous_is_match;
     }
     return true;
 }
@@ -44,7 +49,8 @@ hooke_status split_text(const struct split *split, struct pieces *out, const cha
     while (n) {
         struct part part = next_part(split, s, n);
         bool is_dropped = split->behavior == SPLIT_REMOVED && part.is_match;
-        if (begins_word(split->behavior, has_previous, previous_is_match, part.is_match) && out->text.n > open) {
+        if (begins_word(split->behavior, has_previous, previous_is_match, part.is_match) &&
+            out->text.n > open) {
             RETURN_IF_ERROR(pieces_end(out));
             open = out->text.n;
         }

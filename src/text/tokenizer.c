@@ -12,13 +12,15 @@ static hooke_status read_sections(hooke_tokenizer *tk, const struct json *root)
 {
     const struct json *model = json_get(root, "model"), *added = json_get(root, "added_tokens");
     const char *type;
-    RETURN_IF(root->kind != JSON_OBJECT || !model || model->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: no tokenizer: 'model' is missing",
-              tk->name);
+    RETURN_IF(root->kind != JSON_OBJECT || !model || model->kind != JSON_OBJECT, HOOKE_E_FORMAT,
+              "%s: no tokenizer: 'model' is missing", tk->name);
     RETURN_IF_ERROR(json_string(&type, model, "type", "BPE", tk->name));
-    RETURN_IF(strcmp(type, "BPE") != 0, HOOKE_E_UNSUPPORTED, "%s: model '%s' is not supported, only BPE is", tk->name, type);
+    RETURN_IF(strcmp(type, "BPE") != 0, HOOKE_E_UNSUPPORTED, "%s: model '%s' is not supported, only BPE is",
+              tk->name, type);
     RETURN_IF_ERROR(vocab_read(&tk->vocab, &tk->arena, json_get(model, "vocab"), added, tk->name));
     RETURN_IF_ERROR(normalizer_read(&tk->normalizer, &tk->arena, json_get(root, "normalizer"), tk->name));
-    RETURN_IF_ERROR(pretokenizer_read(&tk->pretokenizer, &tk->arena, json_get(root, "pre_tokenizer"), tk->name));
+    RETURN_IF_ERROR(
+        pretokenizer_read(&tk->pretokenizer, &tk->arena, json_get(root, "pre_tokenizer"), tk->name));
     RETURN_IF_ERROR(decoder_read(&tk->decoder, &tk->arena, json_get(root, "decoder"), tk->name));
     RETURN_IF_ERROR(post_read(&tk->post, json_get(root, "post_processor"), tk->vocab.n_ids, tk->name));
     RETURN_IF_ERROR(added_tokens_read(&tk->added, &tk->arena, &tk->vocab, &tk->normalizer, added, tk->name));

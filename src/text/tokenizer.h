@@ -29,7 +29,7 @@ struct hooke_tokenizer {
     struct bpe bpe;
     struct post post;
     struct decoder decoder;
-    int32_t bos, eos, pad;     /* as the files name them, -1: none */
+    int32_t bos, eos, pad;      /* as the files name them, -1: none */
     struct bytes chat_template; /* s NULL: none */
 };
 

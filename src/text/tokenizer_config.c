@@ -7,16 +7,19 @@ enum { N_ROLES = 3 };
 static const char *const role_keys[N_ROLES] = { "bos_token", "eos_token", "pad_token" };
 
 /* "bos_token": "<bos>", or {"content": "<bos>", ...}, or null. *is_known: the key is there, be it as null. */
-static hooke_status read_role(int32_t *id, bool *is_known, const hooke_tokenizer *tk, const struct json *config, const char *key)
+static hooke_status read_role(int32_t *id, bool *is_known, const hooke_tokenizer *tk,
+                              const struct json *config, const char *key)
 {
     const struct json *v = json_get(config, key);
     if (!v) return HOOKE_OK;
     *is_known = true;
     if (v->kind == JSON_OBJECT) v = json_get(v, "content");
     if (json_is_null(v)) return HOOKE_OK;
-    RETURN_IF(v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: the configuration's %s is no string", tk->name, key);
+    RETURN_IF(v->kind != JSON_STRING, HOOKE_E_FORMAT, "%s: the configuration's %s is no string", tk->name,
+              key);
     *id = hooke_tokenizer_id(tk, v->as.string.bytes);
-    RETURN_IF(*id < 0, HOOKE_E_FORMAT, "%s: the configuration's %s '%s' is not in the vocabulary", tk->name, key, v->as.string.bytes);
+    RETURN_IF(*id < 0, HOOKE_E_FORMAT, "%s: the configuration's %s '%s' is not in the vocabulary", tk->name,
+              key, v->as.string.bytes);
     return HOOKE_OK;
 }
 
@@ -29,7 +32,8 @@ static const char *class_default(const char *class, int role)
     return is_gpt && role < 2 ? "<|endoftext|>" : NULL;
 }
 
-static hooke_status read_roles(hooke_tokenizer *tk, const struct json *config, const struct json *map, const char *class)
+static hooke_status read_roles(hooke_tokenizer *tk, const struct json *config, const struct json *map,
+                               const char *class)
 {
     int32_t *const ids[N_ROLES] = { &tk->bos, &tk->eos, &tk->pad };
     for (int role = 0; role < N_ROLES; role++) {
@@ -39,14 +43,15 @@ static hooke_status read_roles(hooke_tokenizer *tk, const struct json *config, c
         const char *assumed = is_known ? NULL : class_default(class, role);
         if (assumed) *ids[role] = hooke_tokenizer_id(tk, assumed);
         /* A template that begins with one token says what BOS is. */
-        if (role == 0 && !is_known && tk->bos < 0 && tk->post.before.n == 1) tk->bos = tk->post.before.data[0];
+        if (role == 0 && !is_known && tk->bos < 0 && tk->post.before.n == 1)
+            tk->bos = tk->post.before.data[0];
     }
     return HOOKE_OK;
 }
 
 /* An explicit add_bos_token or add_eos_token wins over the template. */
-static hooke_status override(hooke_ids *ids, const hooke_tokenizer *tk, const struct json *config, const char *key, int32_t id,
-                             bool assumed)
+static hooke_status override(hooke_ids *ids, const hooke_tokenizer *tk, const struct json *config,
+                             const char *key, int32_t id, bool assumed)
 {
     bool wanted;
     const struct json *v = json_get(config, key);
@@ -76,7 +81,8 @@ static hooke_status read_chat_template(hooke_tokenizer *tk, const struct json *c
     return tk->chat_template.s ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
-static hooke_status configure(hooke_tokenizer *tk, const struct json *config, const struct json *map, struct bytes template_file)
+static hooke_status configure(hooke_tokenizer *tk, const struct json *config, const struct json *map,
+                              struct bytes template_file)
 {
     const char *class;
     RETURN_IF_ERROR(json_string(&class, config, "tokenizer_class", "", tk->name));
@@ -87,7 +93,8 @@ static hooke_status configure(hooke_tokenizer *tk, const struct json *config, co
     return read_chat_template(tk, config, template_file);
 }
 
-static hooke_status parse_object(const struct json **out, struct arena *a, struct bytes text, const char *name, const char *file)
+static hooke_status parse_object(const struct json **out, struct arena *a, struct bytes text,
+                                 const char *name, const char *file)
 {
     *out = NULL;
     if (!text.s) return HOOKE_OK;
@@ -102,7 +109,8 @@ hooke_status tokenizer_configure(hooke_tokenizer *tk, const struct tokenizer_fil
     struct arena tree = { 0 };
     const struct json *config, *map = NULL;
     hooke_status st = parse_object(&config, &tree, files->config, tk->name, "tokenizer_config.json");
-    if (st == HOOKE_OK) st = parse_object(&map, &tree, files->special_map, tk->name, "special_tokens_map.json");
+    if (st == HOOKE_OK)
+        st = parse_object(&map, &tree, files->special_map, tk->name, "special_tokens_map.json");
     if (st == HOOKE_OK) st = configure(tk, config, map, files->chat_template);
     arena_release(&tree);
     return st;

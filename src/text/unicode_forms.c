@@ -15,7 +15,8 @@ struct chars {
 static hooke_status reserve(struct chars *c, size_t need)
 {
     void *data = c->data;
-    RETURN_IF_ERROR(mem_grow(&data, &c->capacity, need, sizeof *c->data, MAX_CHARS, "characters to normalise"));
+    RETURN_IF_ERROR(
+        mem_grow(&data, &c->capacity, need, sizeof *c->data, MAX_CHARS, "characters to normalise"));
     c->data = data;
     return HOOKE_OK;
 }
@@ -30,7 +31,7 @@ static void sort_marks(utf8proc_int32_t *marks, utf8proc_int32_t *spare, size_t 
 {
     size_t start[257] = { 0 };
     for (size_t i = 0; i < n; i++) start[combining_class(marks[i]) + 1]++;
-    for (int class = 0; class < 256; class++) start[class + 1] += start[class];
+    for (int class = 0; class < 256; class ++) start[class + 1] += start[class];
     for (size_t i = 0; i < n; i++) spare[start[combining_class(marks[i])]++] = marks[i];
     memcpy(marks, spare, n * sizeof *marks);
 }
@@ -41,7 +42,8 @@ static void order_marks(struct chars *c)
     for (size_t i = 0, end; i < c->n; i = end + 1) {
         bool is_sorted = true;
         for (end = i; end < c->n && combining_class(c->data[end]) != 0; end++)
-            if (end > i && combining_class(c->data[end]) < combining_class(c->data[end - 1])) is_sorted = false;
+            if (end > i && combining_class(c->data[end]) < combining_class(c->data[end - 1]))
+                is_sorted = false;
         if (!is_sorted) sort_marks(c->data + i, c->data + c->n, end - i);
     }
 }
@@ -56,8 +58,10 @@ static hooke_status decompose(struct chars *c, const char *s, size_t n, bool com
             c->data[c->n++] = code;
             continue;
         }
-        utf8proc_ssize_t got = utf8proc_decompose_char(code, c->data + c->n, LONGEST_DECOMPOSITION, options, NULL);
-        RETURN_IF(got < 0 || got > LONGEST_DECOMPOSITION, HOOKE_E_INTERNAL, "U+%04X: %s", (unsigned)code, utf8proc_errmsg(got));
+        utf8proc_ssize_t got =
+            utf8proc_decompose_char(code, c->data + c->n, LONGEST_DECOMPOSITION, options, NULL);
+        RETURN_IF(got < 0 || got > LONGEST_DECOMPOSITION, HOOKE_E_INTERNAL, "U+%04X: %s", (unsigned)code,
+                  utf8proc_errmsg(got));
         c->n += (size_t)got;
     }
     RETURN_IF_ERROR(reserve(c, 2 * c->n));
@@ -68,7 +72,8 @@ static hooke_status decompose(struct chars *c, const char *s, size_t n, bool com
 static hooke_status append_chars(hooke_text *out, const utf8proc_int32_t *codes, size_t n)
 {
     char c[4];
-    for (size_t i = 0; i < n; i++) RETURN_IF_ERROR(text_append(out, c, (size_t)utf8_encode(c, (uint32_t)codes[i])));
+    for (size_t i = 0; i < n; i++)
+        RETURN_IF_ERROR(text_append(out, c, (size_t)utf8_encode(c, (uint32_t)codes[i])));
     return HOOKE_OK;
 }
 
@@ -89,7 +94,8 @@ hooke_status append_unicode_form(hooke_text *out, const char *s, size_t n, bool 
     if (st == HOOKE_OK) {
         utf8proc_ssize_t left = (utf8proc_ssize_t)c.n;
         if (composed) left = utf8proc_normalize_utf32(c.data, left, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
-        st = left < 0 ? fail(HOOKE_E_INTERNAL, "composing: %s", utf8proc_errmsg(left)) : append_chars(out, c.data, (size_t)left);
+        st = left < 0 ? fail(HOOKE_E_INTERNAL, "composing: %s", utf8proc_errmsg(left))
+                      : append_chars(out, c.data, (size_t)left);
     }
     mem_free(c.data);
     return st;

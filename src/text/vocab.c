@@ -38,7 +38,8 @@ int32_t vocab_find_hashed(const struct vocab *v, uint64_t hash, const char *s, s
     for (uint64_t i = hash & v->mask;; i = (i + 1) & v->mask) {
         const struct vocab_slot *slot = &v->slots[i];
         if (!slot->id_plus_1) return -1;
-        if (slot->tag == tag && slot->n == n && memcmp(v->strings + slot->begin, s, n) == 0) return (int32_t)(slot->id_plus_1 - 1);
+        if (slot->tag == tag && slot->n == n && memcmp(v->strings + slot->begin, s, n) == 0)
+            return (int32_t)(slot->id_plus_1 - 1);
     }
 }
 
@@ -48,22 +49,25 @@ int32_t vocab_find(const struct vocab *v, const char *s, size_t n)
 }
 
 /* Adds strings[begin .. begin + n). */
-static hooke_status insert(struct vocab *v, uint64_t hash, size_t begin, size_t n, int32_t id, const char *name)
+static hooke_status insert(struct vocab *v, uint64_t hash, size_t begin, size_t n, int32_t id,
+                           const char *name)
 {
     uint64_t i = hash & v->mask;
     struct vocab_slot slot = { (uint32_t)(hash >> 32), (uint32_t)id + 1, (uint32_t)begin, (uint32_t)n };
     for (int probes = 0; v->slots[i].id_plus_1; i = (i + 1) & v->mask, probes++) {
-        RETURN_IF(probes > MAX_PROBES, HOOKE_E_FORMAT, "%s: the vocabulary's strings collide on purpose", name);
+        RETURN_IF(probes > MAX_PROBES, HOOKE_E_FORMAT, "%s: the vocabulary's strings collide on purpose",
+                  name);
         if (v->slots[i].tag != slot.tag || v->slots[i].n != slot.n) continue;
-        RETURN_IF(memcmp(v->strings + v->slots[i].begin, v->strings + begin, n) == 0, HOOKE_E_FORMAT, "%s: token '%s' appears twice",
-                  name, v->strings + begin);
+        RETURN_IF(memcmp(v->strings + v->slots[i].begin, v->strings + begin, n) == 0, HOOKE_E_FORMAT,
+                  "%s: token '%s' appears twice", name, v->strings + begin);
     }
     v->slots[i] = slot;
     return HOOKE_OK;
 }
 
 /* Largest id of the vocabulary and of the added tokens, and the bytes of all strings with their NULs. */
-static hooke_status measure(const struct json *map, const struct json *added, int64_t *largest, size_t *bytes, const char *name)
+static hooke_status measure(const struct json *map, const struct json *added, int64_t *largest, size_t *bytes,
+                            const char *name)
 {
     size_t n_added = added && added->kind == JSON_ARRAY ? added->as.list.n : 0;
     int64_t most = (int64_t)(map->as.list.n + n_added) * ID_FACTOR + ID_SLACK, id;
@@ -83,17 +87,20 @@ static hooke_status measure(const struct json *map, const struct json *added, in
     return HOOKE_OK;
 }
 
-static hooke_status add_token(struct vocab *v, const struct json *m, uint64_t hash, size_t begin, const char *name)
+static hooke_status add_token(struct vocab *v, const struct json *m, uint64_t hash, size_t begin,
+                              const char *name)
 {
     struct token *t = &v->tokens[m->as.integer];
-    RETURN_IF(t->s, HOOKE_E_FORMAT, "%s: id %lld belongs to '%s' and '%s'", name, (long long)m->as.integer, t->s, m->key);
+    RETURN_IF(t->s, HOOKE_E_FORMAT, "%s: id %lld belongs to '%s' and '%s'", name, (long long)m->as.integer,
+              t->s, m->key);
     t->s = v->strings + begin;
     t->n = m->key_bytes;
     memcpy(v->strings + begin, m->key, m->key_bytes);
     return insert(v, hash, begin, t->n, (int32_t)m->as.integer, name);
 }
 
-hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map, const struct json *added, const char *name)
+hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map, const struct json *added,
+                        const char *name)
 {
     int64_t largest;
     size_t bytes;

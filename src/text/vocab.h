@@ -24,12 +24,13 @@ struct vocab {
         uint32_t tag;       /* upper half of the hash */
         uint32_t id_plus_1; /* 0: empty */
         uint32_t begin, n;  /* its string: strings[begin .. begin + n) */
-    } *slots;               /* [mask + 1] */
+    } * slots;              /* [mask + 1] */
     uint64_t mask;
 };
 
 /* Reads {"token": id, ...} and makes room for the ids of added tokens. Everything lives in the arena. */
-hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map, const struct json *added_tokens, const char *name);
+hooke_status vocab_read(struct vocab *v, struct arena *a, const struct json *map,
+                        const struct json *added_tokens, const char *name);
 /* -1: none. */
 int32_t vocab_find(const struct vocab *v, const char *s, size_t n);
 /* The same in steps, for loops that look up many: prefetch some time before find. */

@@ -13,7 +13,7 @@ static void toy_a_encodes(void **state)
     expect_ids(tk, "", bos, "2");
     expect_ids(tk, "", 0, "");
     expect_ids(tk, "€", bos, "2 7 8 9");
-    expect_ids(tk, "é", bos, "2 3"); /* <0xA9> is missing */
+    expect_ids(tk, "é", bos, "2 3");          /* <0xA9> is missing */
     expect_ids(tk, "zéq€", bos, "2 7 8 9 3"); /* a fused unknown waits behind byte tokens */
     expect_ids(tk, "zl€z", bos, "2 3 14 7 8 9 3");
     expect_ids(tk, "Hello<turn>\n\n\nHello", bos, "2 20 4 5 16 20");
@@ -33,7 +33,7 @@ static void toy_a_decodes(void **state)
     expect_text(tk, 0, "<bos> Hello<unk>", 2, 21, 3);
     expect_text(tk, HOOKE_SKIP_SPECIAL, " Hello", 2, 21, 3);
     expect_text(tk, HOOKE_SKIP_SPECIAL, "\n\n  ", 5, 6); /* added, but not special */
-    expect_text(tk, 0, "Hello", 20, 99, -1, INT32_MAX); /* ids without a token are skipped */
+    expect_text(tk, 0, "Hello", 20, 99, -1, INT32_MAX);  /* ids without a token are skipped */
     expect_text_of(tk, NULL, 0, 0, "", __LINE__);
     hooke_tokenizer_close(tk);
 }
@@ -47,7 +47,7 @@ static void toy_b_encodes(void **state)
     expect_ids(tk, "   low", 0, "11 10");
     expect_ids(tk, "low\n low", 0, "9 7 10");
     expect_ids(tk, "lowe\xCC\x81", 0, "9 5 6"); /* NFC: one letter run */
-    expect_ids(tk, "low\t", 0, "9"); /* no token, no unk: dropped */
+    expect_ids(tk, "low\t", 0, "9");            /* no token, no unk: dropped */
     expect_ids(tk, "<|endoftext|>low", 0, "0 9");
     expect_ids(tk, "low", HOOKE_ADD_SPECIAL, "9");
     expect_text(tk, 0, "lowé low", 9, 5, 6, 10);
@@ -98,8 +98,10 @@ static void names_and_ids(void **state)
 static void configuration_overrides(void **state)
 {
     (void)state;
-    hooke_tokenizer *tk = must_open_json(toy_a, "{\"add_bos_token\":false,\"add_eos_token\":true,\"eos_token\":{\"content\":\"<eos>\"},"
-                                                "\"bos_token\":\"<bos>\",\"pad_token\":null,\"model_max_length\":1000000000000000019884624838656}");
+    hooke_tokenizer *tk = must_open_json(
+        toy_a,
+        "{\"add_bos_token\":false,\"add_eos_token\":true,\"eos_token\":{\"content\":\"<eos>\"},"
+        "\"bos_token\":\"<bos>\",\"pad_token\":null,\"model_max_length\":1000000000000000019884624838656}");
     expect_ids(tk, "Hello", HOOKE_ADD_SPECIAL, "20 1");
     assert_false(hooke_tokenizer_adds_bos(tk));
     assert_int_equal(hooke_tokenizer_eos(tk), 1);
@@ -123,9 +125,9 @@ static void configuration_overrides(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(toy_a_encodes),  cmocka_unit_test(toy_a_decodes),
-        cmocka_unit_test(toy_b_encodes),  cmocka_unit_test(special_tokens_as_text),
-        cmocka_unit_test(names_and_ids),  cmocka_unit_test(text_that_is_no_utf8_and_holds_nul),
+        cmocka_unit_test(toy_a_encodes),           cmocka_unit_test(toy_a_decodes),
+        cmocka_unit_test(toy_b_encodes),           cmocka_unit_test(special_tokens_as_text),
+        cmocka_unit_test(names_and_ids),           cmocka_unit_test(text_that_is_no_utf8_and_holds_nul),
         cmocka_unit_test(configuration_overrides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,8 +71,9 @@ static void measure(const char *path)
     check(hooke_tokenizer_decode(tk, &text, ids.data, ids.n, 0));
     double t3 = clock_seconds();
     hooke_tokenizer_close(tk);
-    printf("open %.1f ms, encode %.1f ms, decode %.1f ms, %zu ids, close %.1f ms, peak %.0f MB\n", (t1 - t0) * 1e3, (t2 - t1) * 1e3,
-           (t3 - t2) * 1e3, ids.n, (clock_seconds() - t3) * 1e3, (double)process_peak_rss_bytes() / 1e6);
+    printf("open %.1f ms, encode %.1f ms, decode %.1f ms, %zu ids, close %.1f ms, peak %.0f MB\n",
+           (t1 - t0) * 1e3, (t2 - t1) * 1e3, (t3 - t2) * 1e3, ids.n, (clock_seconds() - t3) * 1e3,
+           (double)process_peak_rss_bytes() / 1e6);
 }
 
 int main(int argc, char **argv)
