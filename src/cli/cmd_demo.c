@@ -22,18 +22,20 @@ static const struct opt_spec spec = {
     -1,
 };
 
+enum { TABLE_TOKENS = 16 }; /* the rest is for 'hooke features' */
+
 static void title(const char *text)
 {
     printf("\n%s%s%s\n", term_bold(), text, term_off());
 }
 
-/* The first few features by strength, each colouring the whole text. */
+/* The first few features, each colouring the whole text. */
 static void show_colours(const struct shown *w)
 {
     enum { SHOWN = 3 };
     int32_t best[SHOWN];
-    int n = shown_strongest(w, best, SHOWN);
-    title("The text, coloured by its strongest features");
+    int n = shown_telling(w, best, SHOWN);
+    title("The text, coloured by the features that tell most about it");
     for (int i = 0; i < n; i++) {
         if (i) putchar('\n');
         show_coloured(w, 0, best[i]);
@@ -176,8 +178,8 @@ int cmd_demo(struct session *s, int argc, char **argv)
     code = shown_make(&w, s, s->dict, &in.group, 2, 4, -1);
     if (!code) {
         show_colours(&w);
-        title("The strongest features of each token, and the next tokens they make likelier");
-        show_tokens(&w, 0);
+        title("The first tokens, the strongest features of each, and the next tokens they make likelier");
+        show_tokens(&w, 0, TABLE_TOKENS);
         code = show_steering(s, &w, beginning_of(s->opt.args.n ? s->opt.args.items[0] : "The"));
     }
     shown_close(&w);

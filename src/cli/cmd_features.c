@@ -20,7 +20,7 @@ static const struct opt rows[] = {
     { "logits", 0, OPT_INT, offsetof(struct options, logits), "N", "4", 0, 100,
       "tokens shown a feature: those that its decoder row raises most" },
     { "feature", 0, OPT_INT, offsetof(struct options, colour_by), "INDEX", "-1", -1, 1e9,
-      "colour the text by this feature (-1: the strongest)" },
+      "colour the text by this feature (-1: the most telling one)" },
     { "html", 0, OPT_TEXT, offsetof(struct options, html), "FILE", NULL, 0, 0,
       "write a page that stands alone: coloured text, features, logits" },
     { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
@@ -96,7 +96,7 @@ static void put_text(const struct shown *w)
         if (q) putchar('\n');
         show_coloured(w, q, w->colour_by);
         putchar('\n');
-        show_tokens(w, q);
+        show_tokens(w, q, INT64_MAX);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "cli/show.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,11 @@ static void add_up(struct shown *w)
             if (!f) continue;
             f->sum += (double)w->r.values[i];
             f->n_tokens++;
-            if (w->r.values[i] > f->max) f->max = w->r.values[i];
+            if (w->r.values[i] > f->max) {
+                f->max = w->r.values[i];
+                f->peak = (int64_t)row;
+            }
+            if (w->r.values[i] > w->max) w->max = w->r.values[i];
         }
     }
 }
@@ -62,7 +67,31 @@ static int add_logits(struct shown *w, struct session *s, hooke_dict *dict, int 
     return code;
 }
 
-int shown_strongest(const struct shown *w, int32_t *out, int n)
+static double plain_score(const struct shown *w, const struct shown_feature *f)
+{
+    (void)w;
+    return f->sum;
+}
+
+static bool has_letters(const char *s)
+{
+    for (; *s; s++)
+        if ((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (unsigned char)*s >= 0x80) return true;
+    return false;
+}
+
+/* Large where a feature is strong on few tokens and most of all on a word: what this text is about, not what every sentence
+ * has. */
+static double telling_score(const struct shown *w, const struct shown_feature *f)
+{
+    if (f->n_tokens == 0 ||
+        !has_letters(token_text(hooke_model_tokenizer(w->r.s->model), w->seqs->ids[f->peak])))
+        return 0;
+    return f->sum * log((double)w->r.n_rows / f->n_tokens);
+}
+
+static int best_by(const struct shown *w, int32_t *out, int n,
+                   double (*score)(const struct shown *, const struct shown_feature *))
 {
     double last = 1e300;
     int32_t last_feature = -1;
@@ -71,14 +100,25 @@ int shown_strongest(const struct shown *w, int32_t *out, int n)
         const struct shown_feature *best = NULL;
         for (size_t i = 0; i < w->n_features; i++) {
             const struct shown_feature *f = &w->features[i];
-            bool after = f->sum < last || (f->sum <= last && f->feature > last_feature);
-            if (f->sum > 0 && after && (!best || f->sum > best->sum)) best = f;
+            double x = score(w, f);
+            bool after = x < last || (x <= last && f->feature > last_feature);
+            if (x > 0 && after && (!best || x > score(w, best))) best = f;
         }
         if (!best) break;
-        last = best->sum;
+        last = score(w, best);
         out[have++] = last_feature = best->feature;
     }
     return have;
+}
+
+int shown_strongest(const struct shown *w, int32_t *out, int n)
+{
+    return best_by(w, out, n, plain_score);
+}
+
+int shown_telling(const struct shown *w, int32_t *out, int n)
+{
+    return best_by(w, out, n, telling_score);
 }
 
 int shown_make(struct shown *w, struct session *s, hooke_dict *dict, const struct seqs *seqs, int top,
@@ -99,7 +139,7 @@ int shown_make(struct shown *w, struct session *s, hooke_dict *dict, const struc
         w->n_tops[row] = reading_top(&w->r, row, w->tops + row * (size_t)top, top);
     collect_features(w);
     add_up(w);
-    if (colour_by < 0) shown_strongest(w, &w->colour_by, 1);
+    if (colour_by < 0) shown_telling(w, &w->colour_by, 1);
     return add_logits(w, s, dict, n_logits);
 }
 
@@ -135,16 +175,18 @@ void show_coloured(const struct shown *w, size_t seq, int32_t feature)
     give(strengths);
 }
 
-void show_tokens(const struct shown *w, size_t seq)
+void show_tokens(const struct shown *w, size_t seq, int64_t most)
 {
     const hooke_tokenizer *tk = hooke_model_tokenizer(w->r.s->model);
-    for (int64_t row = w->seqs->start[seq]; row < w->seqs->start[seq + 1]; row++) {
+    int64_t first = w->seqs->start[seq], end = w->seqs->start[seq + 1];
+    if (end - first > most) end = first + most;
+    for (int64_t row = first; row < end; row++) {
         const char *token = quoted(token_text(tk, w->seqs->ids[row]), 16);
         if (w->n_tops[row] == 0) printf("%s  %s-%s\n", token, term_dim(), term_off());
         for (int i = 0; i < w->n_tops[row]; i++) {
             struct activation a = w->tops[row * w->per_row + i];
             const struct shown_feature *f = shown_find(w, a.feature);
-            double strength = f && f->max > 0 ? (double)(a.value / f->max) : 0;
+            double strength = w->max > 0 && w->seqs->ids[row] != w->bos ? (double)(a.value / w->max) : 0;
             printf("%s%s%7d%s %9.3f", i ? "                " : token, term_heat(strength), a.feature,
                    term_heat(strength)[0] ? term_off() : "", (double)a.value);
             if (f && f->logits.n)

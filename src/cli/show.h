@@ -11,7 +11,8 @@ extern "C" {
 
 struct shown_feature {
     int32_t feature;
-    float max; /* over the text, BOS left out */
+    float max;    /* over the text, BOS left out */
+    int64_t peak; /* the row of max */
     double sum;
     int n_tokens; /* where it is on */
     struct logit_tops logits;
@@ -26,19 +27,23 @@ struct shown {
     size_t n_features;
     int32_t bos; /* -1: none; its rows say little about the text */
     int32_t colour_by;
+    float max; /* of all, BOS left out */
 };
-/* colour_by -1: the feature that is strongest over the text. Returns 0 or the exit code. */
+/* colour_by -1: the feature that tells most about the text. Returns 0 or the exit code. */
 int shown_make(struct shown *w, struct session *s, hooke_dict *dict, const struct seqs *seqs, int top,
                int n_logits, int32_t colour_by);
 void shown_close(struct shown *w);
 const struct shown_feature *shown_find(const struct shown *w, int32_t feature); /* NULL */
 /* Features by their sum over the text, largest first; returns how many (at most n). */
 int shown_strongest(const struct shown *w, int32_t *out, int n);
+/* Features by their sum times log(tokens / tokens where on). */
+int shown_telling(const struct shown *w, int32_t *out, int n);
 
 /* `" sea" " ship"`: what a feature raises. */
 const char *logit_words(const hooke_tokenizer *tk, const int32_t *ids, int n);
 void show_coloured(const struct shown *w, size_t seq, int32_t feature);
-void show_tokens(const struct shown *w, size_t seq);
+/* The first `most` tokens, each with its top features. */
+void show_tokens(const struct shown *w, size_t seq, int64_t most);
 
 #ifdef __cplusplus
 }
