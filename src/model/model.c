@@ -1,6 +1,7 @@
 /* model.c: a model folder, opened. */
 #include "model/model.h"
 
+#include "base/clock.h"
 #include "file/hub.h"
 #include "model/head.h"
 
@@ -59,7 +60,7 @@ static int64_t bytes_at_once(const hooke_model *m)
 {
     const struct model_config *c = &m->config;
     int64_t row = 4 * ((int64_t)c->d_model * 4 + 2 * (int64_t)(c->n_heads + c->n_kv_heads) * c->d_head + 2 * (int64_t)c->d_mlp);
-    return m->weights.n_bytes + row * DEFAULT_BATCH_TOKENS + logit_rows_at_once(c) * c->d_vocab * 4 + ((int64_t)64 << 20);
+    return process_rss_bytes() + m->weights.n_bytes + row * DEFAULT_BATCH_TOKENS + logit_rows_at_once(c) * c->d_vocab * 4 + ((int64_t)64 << 20);
 }
 
 static hooke_status fill_info(hooke_model *m)
