@@ -124,6 +124,8 @@ struct hooke_dict {
     struct dict_subset subset;
 };
 
+/* Sum of products in double, in eight interleaved parts so that it vectorises; the same bits everywhere. */
+double row_dot(const float *a, const float *b, int64_t n);
 /* Features first .. first+n of a matrix as float32 rows: out[n, width]. */
 hooke_status dict_feature_rows(const struct dict_matrix *m, int64_t first, int64_t n, float *out);
 /* The same with every scale applied: f_i times row i adds up to the output (before normalisation is undone). */

@@ -3,8 +3,9 @@
 #include "dict/dict.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { CHUNK_ITEMS = 1 << 16 };
+enum { CHUNK_ITEMS = 1 << 14 };
 
 struct finding {
     int64_t n_bad, first_bad; /* values that are not finite; flat index of the first */
@@ -16,20 +17,33 @@ struct scan {
     struct finding *chunks; /* one a chunk */
 };
 
+/* NaN and infinities have all exponent bits set. Counted without a branch; positions are looked for only where there are any. */
+static void scan_values(struct finding *f, const float *x, int64_t n, int64_t begin)
+{
+    int32_t n_bad = 0, n_negative = 0;
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        n_bad += (bits & 0x7F800000u) == 0x7F800000u;
+        n_negative += x[i] < 0;
+    }
+    f->n_bad = n_bad;
+    f->n_negative = n_negative;
+    for (int64_t i = 0; n_bad && i < n; i++) {
+        if (isfinite(x[i])) continue;
+        f->first_bad = begin + i;
+        return;
+    }
+}
+
 static hooke_status scan_chunk(void *payload, int64_t begin, int64_t end, int worker)
 {
     const struct scan *s = payload;
-    struct finding *f = &s->chunks[begin / CHUNK_ITEMS];
+    float x[CHUNK_ITEMS];
     (void)worker;
-    float *x = mem_alloc_raw((size_t)(end - begin), sizeof *x);
-    RETURN_IF(!x, HOOKE_E_MEMORY, "check: out of memory");
-    hooke_status st = stored_to_f32(x, s->t, begin, end - begin);
-    for (int64_t i = 0; st == HOOKE_OK && i < end - begin; i++) {
-        if (!isfinite(x[i]) && f->n_bad++ == 0) f->first_bad = begin + i;
-        if (x[i] < 0) f->n_negative++;
-    }
-    mem_free(x);
-    return st;
+    RETURN_IF_ERROR(stored_to_f32(x, s->t, begin, end - begin));
+    scan_values(&s->chunks[begin / CHUNK_ITEMS], x, end - begin, begin);
+    return HOOKE_OK;
 }
 
 static hooke_status scan_tensor(struct finding *out, int n_threads, const struct stored_tensor *t)

@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-enum { ROWS_AT_A_TIME = 64 };
+enum { ROWS_AT_A_TIME = 32 };
 static const float SMALLEST_NORM = 1e-8f; /* a dead decoder row must not divide by zero */
 
 struct norms_job {
@@ -33,9 +33,7 @@ static hooke_status norms_chunk(void *payload, int64_t begin, int64_t end, int w
     hooke_status st = dict_feature_rows(&job->d->w_dec, begin, end - begin, rows);
     for (int64_t i = begin; st == HOOKE_OK && i < end; i++) {
         const float *row = rows + (i - begin) * width;
-        double sum = 0;
-        for (int64_t j = 0; j < width; j++) sum += (double)row[j] * (double)row[j];
-        job->out[i] = (float)sqrt(sum);
+        job->out[i] = (float)sqrt(row_dot(row, row, width));
     }
     mem_free(rows);
     return st;

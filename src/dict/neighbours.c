@@ -5,20 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK_ROWS = 256 };
+enum { CHUNK_ROWS = 32 };
 
 struct sweep {
     const struct hooke_dict *d;
     const float *query; /* [d_out] */
     float *cosine;      /* [d_dict] */
 };
-
-static double dot(const float *a, const float *b, int64_t n)
-{
-    double sum = 0;
-    for (int64_t j = 0; j < n; j++) sum += (double)a[j] * (double)b[j];
-    return sum;
-}
 
 static hooke_status sweep_chunk(void *payload, int64_t begin, int64_t end, int worker)
 {
@@ -28,12 +21,12 @@ static hooke_status sweep_chunk(void *payload, int64_t begin, int64_t end, int w
     float *rows = mem_alloc_raw((size_t)CHUNK_ROWS * (size_t)width, sizeof *rows); /* [CHUNK_ROWS, d_out] */
     RETURN_IF(!rows, HOOKE_E_MEMORY, "%s: out of memory for decoder rows", s->d->info.path);
     hooke_status st = dict_decoder_rows(s->d, begin, end - begin, rows);
-    double query = sqrt(dot(s->query, s->query, width));
+    double query = sqrt(row_dot(s->query, s->query, width));
     for (int64_t i = begin; st == HOOKE_OK && i < end; i++) {
         const float *row = rows + (i - begin) * width;
-        double norms = sqrt(dot(row, row, width)) * query;
-        s->cosine[i] =
-            norms > 0 ? (float)(dot(row, s->query, width) / norms) : 0.0f; /* a zero row is near nothing */
+        double norms = sqrt(row_dot(row, row, width)) * query;
+        s->cosine[i] = norms > 0 ? (float)(row_dot(row, s->query, width) / norms)
+                                 : 0.0f; /* a zero row is near nothing */
     }
     mem_free(rows);
     return st;

@@ -5,6 +5,16 @@
 
 enum { COLUMNS_AT_A_TIME = 64 };
 
+double row_dot(const float *a, const float *b, int64_t n)
+{
+    double part[8] = { 0 };
+    int64_t whole = n / 8 * 8;
+    for (int64_t j = 0; j < whole; j += 8)
+        for (int k = 0; k < 8; k++) part[k] += (double)a[j + k] * (double)b[j + k];
+    for (int64_t j = whole; j < n; j++) part[j - whole] += (double)a[j] * (double)b[j];
+    return ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
+}
+
 /* Columns first .. first+n of a [width, n_features] matrix: each stored row gives n neighbouring numbers. */
 static hooke_status gather_columns(const struct stored_tensor *t, int64_t first, int64_t n, float *out)
 {
