@@ -1,5 +1,5 @@
 # hooke: make, make demo, make test, make check, make bench, make install. One build folder a flavour:
-#   make FLAVOUR=release|debug|asan|tsan   CC=gcc|clang   CROSS=aarch64-linux-gnu-   WERROR=1
+#   make FLAVOUR=release|debug|asan|tsan|fuzz   CC=gcc|clang   CROSS=aarch64-linux-gnu-   WERROR=1
 # What is found on the machine selects files (src/*/foo_none.c beside foo.c), never #ifdefs inside algorithms.
 
 FLAVOUR ?= release
@@ -18,6 +18,7 @@ FLAGS_release := -O2 -DNDEBUG
 FLAGS_debug   := -O0 -DHOOKE_DEBUG
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -fsanitize=thread
+FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 CFLAGS  ?= -g
 # No -ffast-math: NaN and infinities are data here. These two are safe and let loops vectorise.
 BASEFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -fopenmp -fno-math-errno -fno-trapping-math \
@@ -82,11 +83,10 @@ $B/tests/%: tests/%.c $B/libhooke.a $(wildcard tests/*.h)
 $B/bench/%: bench/%.c $B/libhooke.a
 	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) $(CFLAGS) -MMD -MP $< $B/libhooke.a -o $@ $(LDLIBS)
-# Fuzz targets: libFuzzer with clang; any compiler links the plain driver that replays files.
+# Fuzz targets: FLAVOUR=fuzz (clang) links libFuzzer; every other flavour the plain driver that replays files.
 $B/fuzz/%: fuzz/%.c fuzz/driver.c $B/libhooke.a
 	@mkdir -p $(@D)
-	$(if $(LIBFUZZER),$(CC) $(BASEFLAGS) $(CFLAGS) -fsanitize=fuzzer $< $B/libhooke.a -o $@ $(LDLIBS),\
-	  $(CC) $(BASEFLAGS) $(CFLAGS) $< fuzz/driver.c $B/libhooke.a -o $@ $(LDLIBS))
+	$(CC) $(BASEFLAGS) $(CFLAGS) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer $<,$< fuzz/driver.c) $B/libhooke.a -o $@ $(LDLIBS)
 
 setup:
 	@tools/setup.sh
@@ -99,8 +99,8 @@ test: setup
 	@HOOKE=$(CURDIR)/$B/hooke tests/run.sh $(TESTS)
 check: setup
 	@tools/check/check.sh
-fuzz: $(FUZZ)
-	@tools/check/fuzz.sh $B
+fuzz:
+	@tools/check/fuzz.sh
 bench: setup
 	@$(MAKE) --no-print-directory hooke $(BENCH)
 	@for b in $(BENCH); do $$b || exit 1; done
