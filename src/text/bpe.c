@@ -28,7 +28,9 @@ void bpe_scratch_release(struct bpe_scratch *s)
     *s = (struct bpe_scratch){ 0 };
 }
 
-/* ---- the queue: a binary heap by (rank, position) ---- */
+/* ---- the queue: a heap of four children a node by (rank, position) ---- */
+
+enum { ARITY = 4 };
 
 static bool is_before(struct bpe_candidate a, struct bpe_candidate b)
 {
@@ -42,9 +44,9 @@ static hooke_status heap_push(struct bpe_scratch *s, struct bpe_candidate c)
         mem_grow(&heap, &s->heap_capacity, s->n_heap + 1, sizeof c, SIZE_MAX / sizeof c, "merge candidates"));
     s->heap = heap;
     size_t i = s->n_heap++;
-    while (i > 0 && is_before(c, s->heap[(i - 1) / 2])) {
-        s->heap[i] = s->heap[(i - 1) / 2];
-        i = (i - 1) / 2;
+    while (i > 0 && is_before(c, s->heap[(i - 1) / ARITY])) {
+        s->heap[i] = s->heap[(i - 1) / ARITY];
+        i = (i - 1) / ARITY;
     }
     s->heap[i] = c;
     return HOOKE_OK;
@@ -53,12 +55,14 @@ static hooke_status heap_push(struct bpe_scratch *s, struct bpe_candidate c)
 static struct bpe_candidate heap_pop(struct bpe_scratch *s)
 {
     struct bpe_candidate top = s->heap[0], last = s->heap[--s->n_heap];
-    size_t i = 0;
-    for (size_t child = 1; child < s->n_heap; child = 2 * i + 1) {
-        if (child + 1 < s->n_heap && is_before(s->heap[child + 1], s->heap[child])) child++;
-        if (!is_before(s->heap[child], last)) break;
-        s->heap[i] = s->heap[child];
-        i = child;
+    size_t i = 0, n = s->n_heap;
+    for (size_t first = 1; first < n; first = ARITY * i + 1) {
+        size_t best = first, end = first + ARITY < n ? first + ARITY : n;
+        for (size_t child = first + 1; child < end; child++)
+            if (is_before(s->heap[child], s->heap[best])) best = child;
+        if (!is_before(s->heap[best], last)) break;
+        s->heap[i] = s->heap[best];
+        i = best;
     }
     s->heap[i] = last;
     return top;
@@ -66,12 +70,12 @@ static struct bpe_candidate heap_pop(struct bpe_scratch *s)
 
 /* ---- merging ---- */
 
-/* Queues the pair that begins at symbol `position`, if it merges. */
+/* Finds what the pair that begins at symbol `position` merges to, and queues it. */
 static hooke_status offer(const struct bpe *b, struct bpe_scratch *s, int32_t position)
 {
-    const struct bpe_symbol *left = &s->symbols[position];
-    if (left->next < 0) return HOOKE_OK;
-    const struct merge *m = find_merge(b, left->id, s->symbols[left->next].id);
+    struct bpe_symbol *left = &s->symbols[position];
+    const struct merge *m = left->next < 0 ? NULL : find_merge(b, left->id, s->symbols[left->next].id);
+    left->result = m ? m->result : -1;
     if (!m) return HOOKE_OK;
     return heap_push(s, (struct bpe_candidate){ m->rank_plus_1 - 1, (uint32_t)position, m->result });
 }
@@ -80,13 +84,11 @@ static hooke_status offer(const struct bpe *b, struct bpe_scratch *s, int32_t po
 static hooke_status apply(const struct bpe *b, struct bpe_scratch *s, struct bpe_candidate c)
 {
     struct bpe_symbol *left = &s->symbols[c.position];
-    if (!left->is_alive || left->next < 0) return HOOKE_OK;
+    if (left->id < 0 || left->result != c.result) return HOOKE_OK;
     struct bpe_symbol *right = &s->symbols[left->next];
-    const struct merge *m = find_merge(b, left->id, right->id);
-    if (!m || m->result != c.result) return HOOKE_OK;
     left->id = c.result;
     left->next = right->next;
-    right->is_alive = 0;
+    right->id = -1;
     if (right->next >= 0) s->symbols[right->next].prev = (int32_t)c.position;
     if (left->prev >= 0) RETURN_IF_ERROR(offer(b, s, left->prev));
     return offer(b, s, (int32_t)c.position);
@@ -113,7 +115,7 @@ static hooke_status add_symbol(struct bpe_scratch *s, int32_t id)
                              "characters in a word"));
     s->symbols = symbols;
     int32_t i = (int32_t)s->n_symbols++;
-    s->symbols[i] = (struct bpe_symbol){ id, i - 1, i + 1, 1 };
+    s->symbols[i] = (struct bpe_symbol){ id, i - 1, i + 1, -1 };
     return HOOKE_OK;
 }
 

@@ -33,8 +33,9 @@ struct bpe {
 
 struct bpe_scratch { /* zeroed: empty */
     struct bpe_symbol {
-        int32_t id, prev, next; /* neighbours by index, -1: none */
-        int32_t is_alive;
+        int32_t id;         /* -1: merged into the one before */
+        int32_t prev, next; /* neighbours by index, -1: none */
+        int32_t result;     /* what it and its next neighbour merge to, -1: nothing */
     } * symbols;
     size_t n_symbols, symbol_capacity;
     struct bpe_candidate {

@@ -47,26 +47,43 @@ struct merge_reader {
 
 struct batch {
     struct bytes left[BATCH], right[BATCH];
-    uint64_t hash[BATCH][3]; /* left, right, both */
-    size_t begin[BATCH];     /* of both, one behind the other in text */
+    uint64_t hash[BATCH][2]; /* of left and right */
     size_t n;
-    hooke_text text;
+    int32_t last;    /* result of the merge before, -1: none */
+    hooke_text both; /* left and right of one merge */
 };
 
 static hooke_status batch_add(struct batch *t, const struct vocab *v, const struct json *m, size_t rank,
                               const char *name)
 {
     struct bytes *left = &t->left[t->n], *right = &t->right[t->n];
-    uint64_t *hash = t->hash[t->n];
     RETURN_IF_ERROR(split_merge(m, rank, left, right, name));
-    t->begin[t->n] = t->text.n;
-    RETURN_IF_ERROR(text_append(&t->text, left->s, left->n));
-    RETURN_IF_ERROR(text_append(&t->text, right->s, right->n));
-    hash[0] = hash_bytes(left->s, left->n);
-    hash[1] = hash_bytes(right->s, right->n);
-    hash[2] = hash_bytes(t->text.data + t->begin[t->n], left->n + right->n);
-    for (int i = 0; i < 3; i++) vocab_prefetch(v, hash[i]);
+    t->hash[t->n][0] = hash_bytes(left->s, left->n);
+    t->hash[t->n][1] = hash_bytes(right->s, right->n);
+    for (int i = 0; i < 2; i++) vocab_prefetch(v, t->hash[t->n][i]);
     t->n++;
+    return HOOKE_OK;
+}
+
+static bool is_both(const struct vocab *v, int32_t id, struct bytes left, struct bytes right)
+{
+    const struct token *t = id >= 0 && id < v->n_ids ? &v->tokens[id] : NULL;
+    return t && t->n == left.n + right.n && memcmp(t->s, left.s, left.n) == 0 &&
+           memcmp(t->s + left.n, right.s, right.n) == 0;
+}
+
+/* Published lists go by the id of the result: it is nearly always the last one or the next. */
+static hooke_status find_result(struct batch *t, const struct vocab *v, struct bytes left, struct bytes right)
+{
+    for (int32_t guess = t->last; t->last >= 0 && guess <= t->last + 1; guess++) {
+        if (!is_both(v, guess, left, right)) continue;
+        t->last = guess;
+        return HOOKE_OK;
+    }
+    text_clear(&t->both);
+    RETURN_IF_ERROR(text_append(&t->both, left.s, left.n));
+    RETURN_IF_ERROR(text_append(&t->both, right.s, right.n));
+    t->last = vocab_find(v, t->both.data, t->both.n);
     return HOOKE_OK;
 }
 
@@ -77,24 +94,24 @@ static uint32_t join_of(struct bytes left, struct bytes right)
     return (uint32_t)join_bit(char_before(left.s, left.n, &length), char_at(right.s, right.n, &length));
 }
 
-static hooke_status batch_resolve(const struct batch *t, const struct vocab *v, struct resolved *out,
-                                  size_t rank, const char *name)
+static hooke_status batch_resolve(struct batch *t, const struct vocab *v, struct resolved *out, size_t rank,
+                                  const char *name)
 {
     for (size_t i = 0; i < t->n; i++)
-        for (int k = 0; k < 3; k++) vocab_prefetch_string(v, t->hash[i][k]);
+        for (int k = 0; k < 2; k++) vocab_prefetch_string(v, t->hash[i][k]);
     for (size_t i = 0; i < t->n; i++) {
         struct bytes left = t->left[i], right = t->right[i];
-        struct merge m = { vocab_find_hashed(v, t->hash[i][0], left.s, left.n),
-                           vocab_find_hashed(v, t->hash[i][1], right.s, right.n),
-                           vocab_find_hashed(v, t->hash[i][2], t->text.data + t->begin[i], left.n + right.n),
-                           (uint32_t)(rank + i) + 1 };
-        RETURN_IF(m.left < 0 || m.right < 0 || m.result < 0, HOOKE_E_FORMAT,
+        int32_t left_id = vocab_find_hashed(v, t->hash[i][0], left.s, left.n);
+        int32_t right_id = vocab_find_hashed(v, t->hash[i][1], right.s, right.n);
+        RETURN_IF_ERROR(find_result(t, v, left, right));
+        RETURN_IF(left_id < 0 || right_id < 0 || t->last < 0, HOOKE_E_FORMAT,
                   "%s: merge %zu ('%.*s', '%.*s'): the vocabulary lacks %s", name, rank + i,
                   (int)(left.n < 64 ? left.n : 64), left.s, (int)(right.n < 64 ? right.n : 64), right.s,
-                  m.left < 0    ? "the left part"
-                  : m.right < 0 ? "the right part"
-                                : "the result");
-        out[i] = (struct resolved){ m, join_of(left, right) };
+                  left_id < 0    ? "the left part"
+                  : right_id < 0 ? "the right part"
+                                 : "the result");
+        out[i] = (struct resolved){ { left_id, right_id, t->last, (uint32_t)(rank + i) + 1 },
+                                    join_of(left, right) };
     }
     return HOOKE_OK;
 }
@@ -105,7 +122,6 @@ static hooke_status resolve_chunk(const struct merge_reader *r, size_t chunk, st
     const struct json *m = r->chunks[chunk];
     while (rank < end) {
         batch->n = 0;
-        text_clear(&batch->text);
         for (; batch->n < BATCH && rank + batch->n < end; m = m->next)
             RETURN_IF_ERROR(batch_add(batch, r->b->vocab, m, rank + batch->n, r->name));
         RETURN_IF_ERROR(batch_resolve(batch, r->b->vocab, r->resolved + rank, rank, r->name));
@@ -117,10 +133,10 @@ static hooke_status resolve_chunk(const struct merge_reader *r, size_t chunk, st
 static hooke_status resolve_chunks(void *payload, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
-    struct batch batch = { .n = 0 };
+    struct batch batch = { .last = -1 };
     hooke_status st = HOOKE_OK;
     for (int64_t i = begin; st == HOOKE_OK && i < end; i++) st = resolve_chunk(payload, (size_t)i, &batch);
-    hooke_text_release(&batch.text);
+    hooke_text_release(&batch.both);
     return st;
 }
 

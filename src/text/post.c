@@ -12,7 +12,7 @@ void post_release(struct post *p)
 
 /* Appends the ids that special_tokens gives for a template's piece. */
 static hooke_status append_special(hooke_ids *out, const struct json *specials, const struct json *piece,
-                                   int32_t n_ids, const char *name)
+                                   const struct vocab *vocab, const char *name)
 {
     const char *id;
     RETURN_IF_ERROR(json_string(&id, piece, "id", "", name));
@@ -20,14 +20,16 @@ static hooke_status append_special(hooke_ids *out, const struct json *specials, 
     RETURN_IF(!ids || ids->kind != JSON_ARRAY, HOOKE_E_FORMAT,
               "%s: post-processor: special_tokens lacks '%s'", name, id);
     for (const struct json *v = ids->as.list.first; v; v = v->next) {
-        RETURN_IF(v->kind != JSON_INT || v->as.integer < 0 || v->as.integer >= n_ids, HOOKE_E_FORMAT,
-                  "%s: post-processor: '%s' has an id outside the vocabulary", name, id);
+        bool is_id = v->kind == JSON_INT && v->as.integer >= 0 && v->as.integer < vocab->n_ids;
+        RETURN_IF(!is_id || !vocab->tokens[v->as.integer].s, HOOKE_E_FORMAT,
+                  "%s: post-processor: '%s' has an id that is no token", name, id);
         RETURN_IF_ERROR(ids_push(out, (int32_t)v->as.integer));
     }
     return HOOKE_OK;
 }
 
-static hooke_status read_template(struct post *p, const struct json *o, int32_t n_ids, const char *name)
+static hooke_status read_template(struct post *p, const struct json *o, const struct vocab *vocab,
+                                  const char *name)
 {
     const struct json *single = json_get(o, "single"), *specials = json_get(o, "special_tokens"), *sequence,
                       *special;
@@ -38,7 +40,7 @@ static hooke_status read_template(struct post *p, const struct json *o, int32_t 
     for (const struct json *v = single->as.list.first; v; v = v->next) {
         if ((special = json_get(v, "SpecialToken"))) {
             RETURN_IF_ERROR(
-                append_special(n_sequences ? &p->behind : &p->before, specials, special, n_ids, name));
+                append_special(n_sequences ? &p->behind : &p->before, specials, special, vocab, name));
             continue;
         }
         sequence = json_get(v, "Sequence");
@@ -63,7 +65,8 @@ static hooke_status wrap(struct post *inner, struct post *outer)
     return HOOKE_OK;
 }
 
-static hooke_status read_sequence(struct post *p, const struct json *o, int32_t n_ids, const char *name)
+static hooke_status read_sequence(struct post *p, const struct json *o, const struct vocab *vocab,
+                                  const char *name)
 {
     const struct json *list = json_get(o, "processors");
     RETURN_IF(!list || list->kind != JSON_ARRAY, HOOKE_E_FORMAT, "%s: post-processor Sequence has no list",
@@ -72,7 +75,7 @@ static hooke_status read_sequence(struct post *p, const struct json *o, int32_t 
         struct post outer = { 0 };
         hooke_status st = json_is_null(v)
                               ? fail(HOOKE_E_FORMAT, "%s: post-processor Sequence holds a null", name)
-                              : post_read(&outer, v, n_ids, name);
+                              : post_read(&outer, v, vocab, name);
         if (st == HOOKE_OK) st = wrap(p, &outer);
         post_release(&outer);
         if (st != HOOKE_OK) return st;
@@ -80,13 +83,13 @@ static hooke_status read_sequence(struct post *p, const struct json *o, int32_t 
     return HOOKE_OK;
 }
 
-hooke_status post_read(struct post *p, const struct json *value, int32_t n_ids, const char *name)
+hooke_status post_read(struct post *p, const struct json *value, const struct vocab *vocab, const char *name)
 {
     const char *type;
     if (json_is_null(value)) return HOOKE_OK;
     RETURN_IF_ERROR(read_type(&type, value, "post_processor", name));
     if (strcmp(type, "ByteLevel") == 0) return HOOKE_OK; /* trims offsets, adds nothing */
-    if (strcmp(type, "Sequence") == 0) return read_sequence(p, value, n_ids, name);
-    if (strcmp(type, "TemplateProcessing") == 0) return read_template(p, value, n_ids, name);
+    if (strcmp(type, "Sequence") == 0) return read_sequence(p, value, vocab, name);
+    if (strcmp(type, "TemplateProcessing") == 0) return read_template(p, value, vocab, name);
     return fail(HOOKE_E_UNSUPPORTED, "%s: post-processor '%s' is not supported", name, type);
 }

@@ -2,7 +2,7 @@
 #ifndef HOOKE_TEXT_POST_H
 #define HOOKE_TEXT_POST_H
 
-#include "file/json.h"
+#include "text/vocab.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,8 +11,8 @@ extern "C" {
 struct post {
     hooke_ids before, behind;
 };
-/* value: the "post_processor" of tokenizer.json, null for none. Ids are checked against n_ids. */
-hooke_status post_read(struct post *p, const struct json *value, int32_t n_ids, const char *name);
+/* value: the "post_processor" of tokenizer.json, null for none. Ids must have a token in the vocabulary. */
+hooke_status post_read(struct post *p, const struct json *value, const struct vocab *vocab, const char *name);
 void post_release(struct post *p);
 
 #ifdef __cplusplus

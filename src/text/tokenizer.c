@@ -22,8 +22,8 @@ static hooke_status read_sections(hooke_tokenizer *tk, const struct json *root)
     RETURN_IF_ERROR(
         pretokenizer_read(&tk->pretokenizer, &tk->arena, json_get(root, "pre_tokenizer"), tk->name));
     RETURN_IF_ERROR(decoder_read(&tk->decoder, &tk->arena, json_get(root, "decoder"), tk->name));
-    RETURN_IF_ERROR(post_read(&tk->post, json_get(root, "post_processor"), tk->vocab.n_ids, tk->name));
     RETURN_IF_ERROR(added_tokens_read(&tk->added, &tk->arena, &tk->vocab, &tk->normalizer, added, tk->name));
+    RETURN_IF_ERROR(post_read(&tk->post, json_get(root, "post_processor"), &tk->vocab, tk->name));
     return bpe_read(&tk->bpe, &tk->arena, &tk->vocab, model, tk->name);
 }
 

@@ -1,7 +1,8 @@
 /* Normalisers, one by one. */
-#include "base/clock.h"
 #include "text/unicode_forms.h"
 #include "toy.h"
+
+#include <time.h>
 
 static void expect_normal(const char *json, const char *text, const char *expected, int line)
 {
@@ -67,9 +68,9 @@ static void a_long_run_of_marks(void **state)
     hooke_text in = { 0 }, out = { 0 };
     text_puts(&in, "a");
     for (int i = 0; i < 200000; i++) text_puts(&in, "\xCC\x81\xCC\xA3"); /* class 230, class 220 */
-    double begin = clock_seconds();
+    clock_t begin = clock();
     assert_int_equal(append_unicode_form(&out, in.data, in.n, false, true), HOOKE_OK);
-    assert_true(clock_seconds() - begin < 10);
+    assert_true((clock() - begin) / CLOCKS_PER_SEC < 10);
     assert_int_equal(out.n, 3 + 199999 * 2 + 200000 * 2); /* ạ, the other dots, the acutes */
     assert_memory_equal(out.data, "ạ\xCC\xA3\xCC\xA3", 7);
     assert_memory_equal(out.data + out.n - 4, "\xCC\x81\xCC\x81", 4);

@@ -2,12 +2,13 @@
  *
  *   tokens_lines TOKENIZER encode [FLAGS] < lines    each line a JSON string; prints ids separated by spaces
  *   tokens_lines TOKENIZER decode [FLAGS] < lines    each line ids; prints a JSON string
- *   tokens_lines TOKENIZER time < text               opens, encodes the whole text, prints seconds
+ *   tokens_lines TOKENIZER time < text               opens, encodes and decodes the whole text; wall and processor time
  *
  * FLAGS is the sum of hooke.h's HOOKE_ADD_SPECIAL and so on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "file/json.h"
@@ -55,6 +56,19 @@ static void decode_line(const hooke_tokenizer *tk, const char *line, int flags)
     puts(json.data);
 }
 
+static double processor_ms(void)
+{
+    return (double)clock() * 1e3 / CLOCKS_PER_SEC;
+}
+
+static void lap(const char *what, double *wall, double *processor)
+{
+    double now = clock_seconds(), busy = processor_ms();
+    printf("%s %.1f ms (processor %.1f), ", what, (now - *wall) * 1e3, busy - *processor);
+    *wall = clock_seconds();
+    *processor = processor_ms();
+}
+
 static void measure(const char *path)
 {
     hooke_tokenizer *tk;
@@ -63,17 +77,15 @@ static void measure(const char *path)
     char block[65536];
     size_t n;
     while ((n = fread(block, 1, sizeof block, stdin)) > 0) check(text_append(&text, block, n));
-    double t0 = clock_seconds();
+    double wall = clock_seconds(), processor = processor_ms();
     check(hooke_tokenizer_open(&tk, path));
-    double t1 = clock_seconds();
+    lap("open", &wall, &processor);
     check(hooke_tokenizer_encode(tk, &ids, text.data ? text.data : "", text.n, 0));
-    double t2 = clock_seconds();
+    lap("encode", &wall, &processor);
     check(hooke_tokenizer_decode(tk, &text, ids.data, ids.n, 0));
-    double t3 = clock_seconds();
+    lap("decode", &wall, &processor);
     hooke_tokenizer_close(tk);
-    printf("open %.1f ms, encode %.1f ms, decode %.1f ms, %zu ids, close %.1f ms, peak %.0f MB\n",
-           (t1 - t0) * 1e3, (t2 - t1) * 1e3, (t3 - t2) * 1e3, ids.n, (clock_seconds() - t3) * 1e3,
-           (double)process_peak_rss_bytes() / 1e6);
+    printf("%zu ids, peak %.0f MB\n", ids.n, (double)process_peak_rss_bytes() / 1e6);
 }
 
 int main(int argc, char **argv)
