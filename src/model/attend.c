@@ -23,7 +23,8 @@ static struct mat skip_rows(struct mat m, int64_t first, int64_t n)
 static struct sequence sequence_of(const struct pass *p, int layer, int seq)
 {
     const struct model_config *c = p->c;
-    int64_t first = p->batch->start[seq] - p->group.first_row, n = p->batch->start[seq + 1] - p->batch->start[seq];
+    int64_t first = p->batch->start[seq] - p->group.first_row,
+            n = p->batch->start[seq + 1] - p->batch->start[seq];
     const struct hooke_cache *cache = p->o->cache;
     struct sequence s = { .seq = seq };
     s.q = skip_rows(p->q, first, n);
@@ -81,7 +82,8 @@ static hooke_status look(struct pass *p, int layer, enum site_kind kind, struct 
     if (edited) memcpy(in->before.data, in->scores.data, row * (size_t)in->scores.rows);
     RETURN_IF_ERROR(deliver_scores(p, layer, kind, in->scores, seq));
     for (int64_t r = 0; edited && r < in->scores.rows; r++)
-        in->changed[r] |= memcmp((char *)in->before.data + (size_t)r * row, (char *)in->scores.data + (size_t)r * row, row) != 0;
+        in->changed[r] |= memcmp((char *)in->before.data + (size_t)r * row,
+                                 (char *)in->scores.data + (size_t)r * row, row) != 0;
     return HOOKE_OK;
 }
 
@@ -96,7 +98,8 @@ static hooke_status mix_changed(struct pass *p, const struct sequence *s, struct
         int64_t head = r / a->n_queries, query = r % a->n_queries;
         if (in->changed[r])
             memcpy((float *)s->z.data + query * s->z.ld + head * a->d_head,
-                   (float *)in->z.data + query * in->z.ld + head * a->d_head, (size_t)a->d_head * sizeof(float));
+                   (float *)in->z.data + query * in->z.ld + head * a->d_head,
+                   (size_t)a->d_head * sizeof(float));
     }
     return HOOKE_OK;
 }

@@ -15,7 +15,8 @@ static hooke_status project(struct pass *p, struct mat y, struct mat x, const st
 /* ---- attention -------------------------------------------------------------------------------------------------------- */
 
 /* Heads as rows: a norm over each head's dims. */
-static hooke_status norm_heads(struct pass *p, int layer, struct mat x, const struct norm *norm, struct norm_sites sites, int n_heads)
+static hooke_status norm_heads(struct pass *p, int layer, struct mat x, const struct norm *norm,
+                               struct norm_sites sites, int n_heads)
 {
     struct mat heads = mat_f32(x.data, x.rows * n_heads, p->c->d_head, p->c->d_head);
     return norm_step(p, layer, heads, heads, norm, sites, n_heads);
@@ -42,7 +43,8 @@ static hooke_status append_to_cache(struct pass *p, int layer)
 {
     struct hooke_cache *c = p->o->cache;
     for (int seq = p->group.first_seq; seq < p->group.end_seq; seq++) {
-        int64_t first = p->batch->start[seq] - p->group.first_row, n = p->batch->start[seq + 1] - p->batch->start[seq];
+        int64_t first = p->batch->start[seq] - p->group.first_row,
+                n = p->batch->start[seq + 1] - p->batch->start[seq];
         int *held = &c->length[(int64_t)layer * c->n_seqs + seq];
         struct mat k = p->k, v = p->v;
         if (n == 0) continue;
@@ -60,9 +62,11 @@ static hooke_status append_to_cache(struct pass *p, int layer)
 static hooke_status attention_branch(struct pass *p, int layer)
 {
     const struct layer_weights *w = &p->m->weights.layers[layer];
-    struct mat x = group_resid(p), h = rows_of(p, p->h), q = rows_of(p, p->q), k = rows_of(p, p->k), v = rows_of(p, p->v);
+    struct mat x = group_resid(p), h = rows_of(p, p->h), q = rows_of(p, p->q), k = rows_of(p, p->k),
+               v = rows_of(p, p->v);
     struct mat attn = rows_of(p, p->attn);
-    RETURN_IF_ERROR(norm_step(p, layer, h, x, &w->ln1, (struct norm_sites){ SITE_LN1_SCALE, SITE_LN1_NORMALIZED }, 1));
+    RETURN_IF_ERROR(
+        norm_step(p, layer, h, x, &w->ln1, (struct norm_sites){ SITE_LN1_SCALE, SITE_LN1_NORMALIZED }, 1));
     RETURN_IF_ERROR(deliver(p, layer, SITE_LN1_OUT, h));
     if (is_done(p, layer, SITE_LN1_OUT)) return HOOKE_OK;
     RETURN_IF_ERROR(project(p, q, h, &w->q));
@@ -118,7 +122,8 @@ static hooke_status mlp_branch(struct pass *p, int layer)
     const struct layer_weights *w = &p->m->weights.layers[layer];
     struct mat x = group_resid(p), h = rows_of(p, p->h), gate = rows_of(p, p->gate), up = rows_of(p, p->up);
     struct mat mlp = rows_of(p, p->mlp);
-    RETURN_IF_ERROR(norm_step(p, layer, h, x, &w->ln2, (struct norm_sites){ SITE_LN2_SCALE, SITE_LN2_NORMALIZED }, 1));
+    RETURN_IF_ERROR(
+        norm_step(p, layer, h, x, &w->ln2, (struct norm_sites){ SITE_LN2_SCALE, SITE_LN2_NORMALIZED }, 1));
     RETURN_IF_ERROR(deliver(p, layer, SITE_LN2_OUT, h));
     if (is_done(p, layer, SITE_LN2_OUT)) return HOOKE_OK;
     RETURN_IF_ERROR(mlp_inside(p, layer, h, gate, up));
@@ -148,7 +153,8 @@ hooke_status block_run(struct pass *p, int layer)
     }
     RETURN_IF_ERROR(mlp_branch(p, layer));
     if (is_done(p, layer, SITE_MLP_OUT)) return HOOKE_OK;
-    if (p->c->parallel) RETURN_IF_ERROR(p->ops->add(p->ex, &mlp, &attn)); /* transformers' order: (mlp + attn) + x */
+    if (p->c->parallel)
+        RETURN_IF_ERROR(p->ops->add(p->ex, &mlp, &attn)); /* transformers' order: (mlp + attn) + x */
     RETURN_IF_ERROR(p->ops->add(p->ex, &x, &mlp));
     return deliver(p, layer, SITE_RESID_POST, x);
 }

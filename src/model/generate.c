@@ -20,9 +20,9 @@ struct generator {
     const hooke_batch *prompts;
     hooke_ids *out; /* [n_seqs] new ids */
     int n_seqs, n_new;
-    bool *is_done;    /* [n_seqs] */
-    int *twin_of;     /* [n_seqs] first sequence with the same prompt */
-    float *logits;    /* [n_seqs, d_vocab] of each sequence's last token */
+    bool *is_done;                 /* [n_seqs] */
+    int *twin_of;                  /* [n_seqs] first sequence with the same prompt */
+    float *logits;                 /* [n_seqs, d_vocab] of each sequence's last token */
     struct sample_weight *scratch; /* [d_vocab] */
     hooke_hook *hooks;             /* the caller's, then our tap of the logits */
     hooke_cache *cache;
@@ -46,8 +46,13 @@ static hooke_status keep_logits(void *payload, const hooke_view *v)
 static hooke_status run_to_logits(struct generator *g, int first_layer, const float *resid)
 {
     hooke_batch batch = { .n_seqs = g->n_seqs, .start = g->start, .ids = g->ids.data };
-    hooke_run_options o = { .size = sizeof o, .hooks = g->hooks, .n_hooks = g->o->n_hooks + 1, .last_logits_only = true,
-                            .cache = g->cache, .first_layer = first_layer, .resid = resid };
+    hooke_run_options o = { .size = sizeof o,
+                            .hooks = g->hooks,
+                            .n_hooks = g->o->n_hooks + 1,
+                            .last_logits_only = true,
+                            .cache = g->cache,
+                            .first_layer = first_layer,
+                            .resid = resid };
     struct pass_extra extra = { .hooked_seqs = g->o->hooks_for_seq, .n_masked = g->o->n_hooks };
     return pass_run(g->m, &batch, &o, &extra);
 }
@@ -74,7 +79,8 @@ static hooke_status keep_resid(void *payload, const hooke_view *v)
 {
     struct shared *s = payload;
     for (int64_t r = 0; r < v->n_rows; r++)
-        memcpy(s->resid + (v->first_row + r) * s->d_model, v->data + r * v->ld, (size_t)s->d_model * sizeof *s->resid);
+        memcpy(s->resid + (v->first_row + r) * s->d_model, v->data + r * v->ld,
+               (size_t)s->d_model * sizeof *s->resid);
     return HOOKE_OK;
 }
 
@@ -84,7 +90,9 @@ static int first_hooked_layer(const struct generator *g)
     int first = g->m->config.n_layers;
     for (int i = 0; i < g->o->n_hooks; i++) {
         hooke_site s = g->o->hooks[i].site;
-        int layer = site_in_block((enum site_kind)s.kind) ? s.layer : s.kind < (int)SITE_RESID_PRE ? -1 : g->m->config.n_layers;
+        int layer = site_in_block((enum site_kind)s.kind) ? s.layer
+                    : s.kind < (int)SITE_RESID_PRE        ? -1
+                                                          : g->m->config.n_layers;
         if (layer < first) first = layer;
     }
     return first;
@@ -119,7 +127,8 @@ static hooke_status batch_of_prompts(struct generator *g, bool first_twins)
 static hooke_status run_shared_layers(struct generator *g, int layer, struct shared *s)
 {
     int n_layers = g->m->config.n_layers;
-    hooke_site site = { layer < n_layers ? SITE_RESID_PRE : SITE_RESID_POST, layer < n_layers ? layer : n_layers - 1 };
+    hooke_site site = { layer < n_layers ? SITE_RESID_PRE : SITE_RESID_POST,
+                        layer < n_layers ? layer : n_layers - 1 };
     hooke_hook tap = { .site = site, .tap = keep_resid, .payload = s };
     hooke_batch batch = { .n_seqs = g->n_seqs, .start = g->start, .ids = g->ids.data };
     hooke_run_options o = { .size = sizeof o, .hooks = &tap, .n_hooks = 1, .cache = g->cache };
@@ -131,11 +140,13 @@ static hooke_status run_shared_layers(struct generator *g, int layer, struct sha
 }
 
 /* All sequences from `layer` on, each with the rows of its first twin. shared_start: where those lie. */
-static hooke_status run_own_layers(struct generator *g, int layer, const struct shared *s, const int64_t *shared_start)
+static hooke_status run_own_layers(struct generator *g, int layer, const struct shared *s,
+                                   const int64_t *shared_start)
 {
     float *resid;
     RETURN_IF_ERROR(batch_of_prompts(g, false));
-    RETURN_IF_ERROR(mem_take((void **)&resid, g->ids.n, (size_t)s->d_model * sizeof *resid, "residual stream"));
+    RETURN_IF_ERROR(
+        mem_take((void **)&resid, g->ids.n, (size_t)s->d_model * sizeof *resid, "residual stream"));
     for (int seq = 0; seq < g->n_seqs; seq++)
         memcpy(resid + g->start[seq] * s->d_model, s->resid + shared_start[g->twin_of[seq]] * s->d_model,
                (size_t)(prompt_length(g, seq) * s->d_model) * sizeof *resid);
@@ -149,8 +160,10 @@ static hooke_status prefill_shared(struct generator *g, int layer)
     struct shared s = { .d_model = g->m->config.d_model };
     int64_t *shared_start = NULL;
     hooke_status st = batch_of_prompts(g, true);
-    if (st == HOOKE_OK) st = mem_take((void **)&s.resid, g->ids.n, (size_t)s.d_model * sizeof *s.resid, "residual stream");
-    if (st == HOOKE_OK) st = mem_take((void **)&shared_start, (size_t)g->n_seqs, sizeof *shared_start, "sequences");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&s.resid, g->ids.n, (size_t)s.d_model * sizeof *s.resid, "residual stream");
+    if (st == HOOKE_OK)
+        st = mem_take((void **)&shared_start, (size_t)g->n_seqs, sizeof *shared_start, "sequences");
     if (st == HOOKE_OK) {
         memcpy(shared_start, g->start, (size_t)g->n_seqs * sizeof *shared_start);
         st = run_shared_layers(g, layer, &s);
@@ -184,7 +197,8 @@ static hooke_status take_token(struct generator *g, int seq)
     int64_t v = g->m->config.d_vocab, position = prompt_length(g, seq) + (int64_t)g->out[seq].n;
     double u = random_uniform(g->o->seed, RANDOM_SAMPLE_TOKEN, (uint64_t)seq << 32 | (uint64_t)position);
     int32_t id;
-    hooke_status st = sample_token(&id, g->logits + seq * v, v, (double)g->o->temperature, (double)g->o->top_p, u, g->scratch);
+    hooke_status st = sample_token(&id, g->logits + seq * v, v, (double)g->o->temperature,
+                                   (double)g->o->top_p, u, g->scratch);
     if (st != HOOKE_OK) return fail_within(st, "sequence %d, position %" PRId64, seq, position);
     RETURN_IF_ERROR(ids_push(&g->out[seq], id));
     bool table_ends = g->m->config.arch->learned_positions && position + 1 >= g->m->config.n_ctx;
@@ -230,7 +244,8 @@ static hooke_status steps(struct generator *g)
 static hooke_status check_prompts(const struct generator *g, int64_t *longest)
 {
     const hooke_batch *b = g->prompts;
-    RETURN_IF(!b->start || !b->ids || b->n_seqs < 1 || b->start[0] != 0, HOOKE_E_ARGUMENT, "there are no prompts");
+    RETURN_IF(!b->start || !b->ids || b->n_seqs < 1 || b->start[0] != 0, HOOKE_E_ARGUMENT,
+              "there are no prompts");
     RETURN_IF(g->o->n_hooks < 0 || (g->o->n_hooks > 0 && !g->o->hooks), HOOKE_E_ARGUMENT, "hooks are NULL");
     for (int i = 0; i < b->n_seqs; i++) {
         int64_t n = b->start[i + 1] - b->start[i];
@@ -238,7 +253,8 @@ static hooke_status check_prompts(const struct generator *g, int64_t *longest)
         if (n > *longest) *longest = n;
     }
     for (int i = 0; i < g->o->n_hooks; i++)
-        RETURN_IF(!site_valid(&g->m->config, g->o->hooks[i].site), HOOKE_E_ARGUMENT, "hook %d: no site of this model", i);
+        RETURN_IF(!site_valid(&g->m->config, g->o->hooks[i].site), HOOKE_E_ARGUMENT,
+                  "hook %d: no site of this model", i);
     return HOOKE_OK;
 }
 
@@ -256,7 +272,9 @@ static hooke_status take_memory(struct generator *g, int64_t longest)
     g->hooks[n_hooks].tap = keep_logits;
     g->hooks[n_hooks].payload = g;
     int64_t room = longest + g->n_new;
-    return g->o->no_cache ? HOOKE_OK : hooke_cache_open(&g->cache, g->m, g->n_seqs, (int)(room < INT_MAX ? room : INT_MAX));
+    return g->o->no_cache
+               ? HOOKE_OK
+               : hooke_cache_open(&g->cache, g->m, g->n_seqs, (int)(room < INT_MAX ? room : INT_MAX));
 }
 
 static hooke_status run_generator(struct generator *g)
@@ -269,7 +287,8 @@ static hooke_status run_generator(struct generator *g)
     return steps(g);
 }
 
-hooke_status hooke_generate(hooke_model *m, hooke_ids *out, const hooke_batch *prompts, const hooke_generate_options *options)
+hooke_status hooke_generate(hooke_model *m, hooke_ids *out, const hooke_batch *prompts,
+                            const hooke_generate_options *options)
 {
     static const hooke_generate_options none;
     RETURN_IF(!m || !out || !prompts, HOOKE_E_ARGUMENT, "hooke_generate: NULL argument");

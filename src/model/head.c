@@ -26,7 +26,8 @@ hooke_status embed_run(struct pass *p)
     struct mat x = group_resid(p);
     const struct model_weights *w = &p->m->weights;
     const int32_t *pos = p->positions + (p->group.first_row - p->carried_row);
-    if (p->o->resid) return p->ops->store(p->ex, &x, p->o->resid + p->group.first_row * p->c->d_model, p->c->d_model);
+    if (p->o->resid)
+        return p->ops->store(p->ex, &x, p->o->resid + p->group.first_row * p->c->d_model, p->c->d_model);
     const int32_t *ids = p->batch->ids + p->group.first_row;
     if (!p->c->arch->learned_positions) {
         RETURN_IF_ERROR(p->ops->embed(p->ex, &x, &w->embed.m, ids, p->m->embed_scale, NULL, NULL));
@@ -63,7 +64,8 @@ hooke_status unembed_rows(hooke_model *m, struct mat y, struct mat x)
 }
 
 /* Delivers a block of logits: rows of consecutive tokens, or (last_logits_only) rows of the sequences in seqs. */
-static hooke_status deliver_logits(struct pass *p, enum site_kind kind, struct mat y, int64_t first_row, const int *seqs)
+static hooke_status deliver_logits(struct pass *p, enum site_kind kind, struct mat y, int64_t first_row,
+                                   const int *seqs)
 {
     if (!is_hooked(p, p->c->n_layers, kind)) return HOOKE_OK;
     if (!seqs) return deliver_rows(p, p->c->n_layers, kind, y, first_row);
@@ -82,10 +84,12 @@ static hooke_status logits_of(struct pass *p, struct mat h, const int *seqs)
         x.data = (float *)h.data + first * h.ld;
         x.rows = y.rows = h.rows - first < p->logit_rows ? h.rows - first : p->logit_rows;
         RETURN_IF_ERROR(unembed_rows(p->m, y, x));
-        RETURN_IF_ERROR(deliver_logits(p, SITE_UNEMBED_OUT, y, p->group.first_row + first, seqs ? seqs + first : NULL));
+        RETURN_IF_ERROR(
+            deliver_logits(p, SITE_UNEMBED_OUT, y, p->group.first_row + first, seqs ? seqs + first : NULL));
         if (!is_hooked(p, p->c->n_layers, SITE_LOGITS)) continue;
         if (p->c->cap_logits > 0) RETURN_IF_ERROR(p->ops->softcap(p->ex, &y, p->c->cap_logits));
-        RETURN_IF_ERROR(deliver_logits(p, SITE_LOGITS, y, p->group.first_row + first, seqs ? seqs + first : NULL));
+        RETURN_IF_ERROR(
+            deliver_logits(p, SITE_LOGITS, y, p->group.first_row + first, seqs ? seqs + first : NULL));
     }
     return HOOKE_OK;
 }
@@ -117,8 +121,8 @@ static hooke_status head_of_last(struct pass *p, int *seqs)
 {
     struct mat x = group_resid(p), h = rows_of(p, p->h), last = rows_of(p, p->attn);
     int layer = p->c->n_layers;
-    bool looked_at = is_hooked(p, layer, SITE_LN_FINAL_SCALE) || is_hooked(p, layer, SITE_LN_FINAL_NORMALIZED) ||
-                     is_hooked(p, layer, SITE_LN_FINAL_OUT);
+    bool looked_at = is_hooked(p, layer, SITE_LN_FINAL_SCALE) ||
+                     is_hooked(p, layer, SITE_LN_FINAL_NORMALIZED) || is_hooked(p, layer, SITE_LN_FINAL_OUT);
     if (looked_at) { /* those sites see every row */
         RETURN_IF_ERROR(final_norm(p, h, x));
         RETURN_IF_ERROR(deliver(p, layer, SITE_LN_FINAL_OUT, h));
@@ -150,7 +154,8 @@ hooke_status head_run(struct pass *p)
 
 hooke_status hooke_model_unembed(hooke_model *m, float *logits, const float *x, int64_t n)
 {
-    RETURN_IF(!m || n < 0 || (n > 0 && (!logits || !x)), HOOKE_E_ARGUMENT, "hooke_model_unembed: NULL argument");
+    RETURN_IF(!m || n < 0 || (n > 0 && (!logits || !x)), HOOKE_E_ARGUMENT,
+              "hooke_model_unembed: NULL argument");
     struct exec *ex = &m->ctx->exec;
     int64_t d = m->config.d_model, v = m->config.d_vocab, step = logit_rows_at_once(&m->config);
     union {
@@ -168,7 +173,8 @@ hooke_status hooke_model_unembed(hooke_model *m, float *logits, const float *x, 
 
 hooke_status hooke_model_logit_lens(hooke_model *m, float *out, const float *x, int64_t n)
 {
-    RETURN_IF(!m || n < 0 || (n > 0 && (!out || !x)), HOOKE_E_ARGUMENT, "hooke_model_logit_lens: NULL argument");
+    RETURN_IF(!m || n < 0 || (n > 0 && (!out || !x)), HOOKE_E_ARGUMENT,
+              "hooke_model_logit_lens: NULL argument");
     int64_t d = m->config.d_model, v = m->config.d_vocab;
     const float *gain = m->weights.final_norm.gain;
     hooke_status st = HOOKE_OK;

@@ -8,14 +8,14 @@
 static hooke_status check_hook(const struct pass *p, const hooke_hook *h, int i)
 {
     hooke_text name = { 0 };
-    RETURN_IF(!site_valid(p->c, h->site), HOOKE_E_ARGUMENT, "hook %d: no site of this model (kind %d, layer %d)", i, h->site.kind,
-              h->site.layer);
+    RETURN_IF(!site_valid(p->c, h->site), HOOKE_E_ARGUMENT,
+              "hook %d: no site of this model (kind %d, layer %d)", i, h->site.kind, h->site.layer);
     RETURN_IF(!h->tap == !h->edit, HOOKE_E_ARGUMENT, "hook %d: give either a tap or an edit", i);
     if (p->o->resid && site_depth(p->c, h->site) < (int64_t)p->o->first_layer * N_SITE_KINDS) {
         hooke_status st = site_name(p->c, &name, h->site);
         if (st == HOOKE_OK)
-            st = fail(HOOKE_E_ARGUMENT, "hook %d: site %s lies before layer %d, where the pass starts", i, name.data,
-                      p->o->first_layer);
+            st = fail(HOOKE_E_ARGUMENT, "hook %d: site %s lies before layer %d, where the pass starts", i,
+                      name.data, p->o->first_layer);
         hooke_text_release(&name);
         return st;
     }
@@ -24,16 +24,19 @@ static hooke_status check_hook(const struct pass *p, const hooke_hook *h, int i)
 
 static bool is_norm_inside(enum site_kind k)
 {
-    return k == SITE_LN1_SCALE || k == SITE_LN1_NORMALIZED || (k >= SITE_Q_NORM_SCALE && k <= SITE_K_NORM_NORMALIZED) ||
-           k == SITE_LN1_POST_SCALE || k == SITE_LN1_POST_NORMALIZED || k == SITE_LN2_SCALE || k == SITE_LN2_NORMALIZED ||
-           k == SITE_LN2_POST_SCALE || k == SITE_LN2_POST_NORMALIZED || k == SITE_LN_FINAL_SCALE || k == SITE_LN_FINAL_NORMALIZED;
+    return k == SITE_LN1_SCALE || k == SITE_LN1_NORMALIZED ||
+           (k >= SITE_Q_NORM_SCALE && k <= SITE_K_NORM_NORMALIZED) || k == SITE_LN1_POST_SCALE ||
+           k == SITE_LN1_POST_NORMALIZED || k == SITE_LN2_SCALE || k == SITE_LN2_NORMALIZED ||
+           k == SITE_LN2_POST_SCALE || k == SITE_LN2_POST_NORMALIZED || k == SITE_LN_FINAL_SCALE ||
+           k == SITE_LN_FINAL_NORMALIZED;
 }
 
 hooke_status hooks_index(struct pass *p)
 {
     size_t n_sites = (size_t)(p->c->n_layers + 2) * N_SITE_KINDS;
     RETURN_IF_ERROR(mem_take((void **)&p->first_hook, n_sites, sizeof *p->first_hook, "hook table"));
-    RETURN_IF_ERROR(mem_take((void **)&p->next_hook, (size_t)p->o->n_hooks, sizeof *p->next_hook, "hook table"));
+    RETURN_IF_ERROR(
+        mem_take((void **)&p->next_hook, (size_t)p->o->n_hooks, sizeof *p->next_hook, "hook table"));
     for (size_t i = 0; i < n_sites; i++) p->first_hook[i] = -1;
     p->stop_depth = INT64_MIN;
     for (int i = p->o->n_hooks - 1; i >= 0; i--) { /* backwards, so that lists run in the order given */
@@ -78,7 +81,8 @@ static hooke_status call_on_rows(struct pass *p, int hook, hooke_view *view, str
         }
         int stop = seq + 1;
         while (stop < p->group.end_seq && seq_is_hooked(p, hook, stop)) stop++;
-        int64_t a = start[seq] > first_row ? start[seq] : first_row, b = start[stop] < end ? start[stop] : end;
+        int64_t a = start[seq] > first_row ? start[seq] : first_row,
+                b = start[stop] < end ? start[stop] : end;
         seq = stop;
         if (a >= b) continue;
         struct mat part = x;

@@ -10,7 +10,8 @@ hooke_status hooke_cache_open(hooke_cache **out, hooke_model *m, int n_seqs, int
     struct hooke_cache *c = NULL;
     hooke_status st;
     *out = NULL;
-    RETURN_IF(!m || n_seqs < 1 || n_ctx < 1, HOOKE_E_ARGUMENT, "a cache of %d sequences of %d tokens", n_seqs, n_ctx);
+    RETURN_IF(!m || n_seqs < 1 || n_ctx < 1, HOOKE_E_ARGUMENT, "a cache of %d sequences of %d tokens", n_seqs,
+              n_ctx);
     RETURN_IF_ERROR(mem_take((void **)&c, 1, sizeof *c, "cache"));
     struct exec *ex = &m->ctx->exec;
     int n_layers = m->config.n_layers;
@@ -20,8 +21,11 @@ hooke_status hooke_cache_open(hooke_cache **out, hooke_model *m, int n_seqs, int
     c->n_ctx = n_ctx;
     c->width = (int64_t)(width / sizeof(float));
     if ((st = mem_take((void **)&c->keys, (size_t)n_layers, sizeof *c->keys, "cache")) != HOOKE_OK) goto fail;
-    if ((st = mem_take((void **)&c->values, (size_t)n_layers, sizeof *c->values, "cache")) != HOOKE_OK) goto fail;
-    if ((st = mem_take((void **)&c->length, (size_t)n_layers * (size_t)n_seqs, sizeof *c->length, "cache")) != HOOKE_OK) goto fail;
+    if ((st = mem_take((void **)&c->values, (size_t)n_layers, sizeof *c->values, "cache")) != HOOKE_OK)
+        goto fail;
+    if ((st = mem_take((void **)&c->length, (size_t)n_layers * (size_t)n_seqs, sizeof *c->length, "cache")) !=
+        HOOKE_OK)
+        goto fail;
     if (__builtin_mul_overflow(width * (size_t)n_seqs, (size_t)n_ctx, &bytes)) {
         st = fail(HOOKE_E_MEMORY, "a cache of %d sequences of %d tokens is too large", n_seqs, n_ctx);
         goto fail;
@@ -73,7 +77,8 @@ hooke_status hooke_cache_copy(hooke_cache *c, int to, int from, int n_layers)
         int held = i < n_layers ? c->length[(int64_t)i * c->n_seqs + from] : 0;
         c->length[(int64_t)i * c->n_seqs + to] = held;
         if (held == 0) continue;
-        struct mat k = cache_rows(c, &c->keys[i], from, 0, held), v = cache_rows(c, &c->values[i], from, 0, held);
+        struct mat k = cache_rows(c, &c->keys[i], from, 0, held),
+                   v = cache_rows(c, &c->values[i], from, 0, held);
         RETURN_IF_ERROR(ex->ops->fetch(ex, cache_rows(c, &c->keys[i], to, 0, held).data, c->width, &k));
         RETURN_IF_ERROR(ex->ops->fetch(ex, cache_rows(c, &c->values[i], to, 0, held).data, c->width, &v));
     }

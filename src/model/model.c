@@ -13,7 +13,8 @@ static void warn(void *payload, const char *text)
     context_log(payload, 0, "%s", text);
 }
 
-static hooke_status read_json(const struct json **out, struct arena *a, const char *folder, const char *file, hooke_text *path)
+static hooke_status read_json(const struct json **out, struct arena *a, const char *folder, const char *file,
+                              hooke_text *path)
 {
     *out = NULL;
     RETURN_IF_ERROR(path_join(path, folder, file));
@@ -59,8 +60,10 @@ static hooke_status open_tokenizer(hooke_model *m)
 static int64_t bytes_at_once(const hooke_model *m)
 {
     const struct model_config *c = &m->config;
-    int64_t row = 4 * ((int64_t)c->d_model * 4 + 2 * (int64_t)(c->n_heads + c->n_kv_heads) * c->d_head + 2 * (int64_t)c->d_mlp);
-    return process_rss_bytes() + m->weights.n_bytes + row * DEFAULT_BATCH_TOKENS + logit_rows_at_once(c) * c->d_vocab * 4 + ((int64_t)64 << 20);
+    int64_t row = 4 * ((int64_t)c->d_model * 4 + 2 * (int64_t)(c->n_heads + c->n_kv_heads) * c->d_head +
+                       2 * (int64_t)c->d_mlp);
+    return process_rss_bytes() + m->weights.n_bytes + row * DEFAULT_BATCH_TOKENS +
+           logit_rows_at_once(c) * c->d_vocab * 4 + ((int64_t)64 << 20);
 }
 
 static hooke_status fill_info(hooke_model *m)
@@ -99,10 +102,14 @@ static hooke_status read_options(hooke_model *m, const hooke_model_options *o)
     const char *table = o && o->rope_table ? o->rope_table : "f32";
     m->max_memory = o ? o->max_memory : 0;
     RETURN_IF(m->max_memory < 0, HOOKE_E_ARGUMENT, "max_memory is negative");
-    if (!strcmp(table, "f32")) m->rope_precision = ROPE_F32;
-    else if (!strcmp(table, "f32_div")) m->rope_precision = ROPE_F32_DIV;
-    else if (!strcmp(table, "f64")) m->rope_precision = ROPE_F64;
-    else return fail(HOOKE_E_ARGUMENT, "rope_table \"%s\": known: f32, f32_div, f64", table);
+    if (!strcmp(table, "f32"))
+        m->rope_precision = ROPE_F32;
+    else if (!strcmp(table, "f32_div"))
+        m->rope_precision = ROPE_F32_DIV;
+    else if (!strcmp(table, "f64"))
+        m->rope_precision = ROPE_F64;
+    else
+        return fail(HOOKE_E_ARGUMENT, "rope_table \"%s\": known: f32, f32_div, f64", table);
     return HOOKE_OK;
 }
 
@@ -128,7 +135,8 @@ static hooke_status open_parts(hooke_model *m, const char *what, const hooke_mod
     return fill_info(m);
 }
 
-hooke_status hooke_model_open(hooke_model **out, hooke_context *ctx, const char *what, const hooke_model_options *options)
+hooke_status hooke_model_open(hooke_model **out, hooke_context *ctx, const char *what,
+                              const hooke_model_options *options)
 {
     hooke_model *m = NULL;
     RETURN_IF(!out || !ctx || !what, HOOKE_E_ARGUMENT, "hooke_model_open: NULL argument");

@@ -2,7 +2,7 @@
 #ifndef HOOKE_MODEL_MODEL_H
 #define HOOKE_MODEL_MODEL_H
 
-#include "model/config.h"
+#include "model/model_config.h"
 #include "model/weights.h"
 #include "tensor/context.h"
 
@@ -19,8 +19,8 @@ struct rope_store {
     struct buffer bytes;
 };
 /* Makes the table serve positions 0 .. n_positions - 1. */
-hooke_status rope_reach(struct rope_store *store, struct exec *ex, const struct rope_spec *spec, enum rope_precision precision,
-                        int n_positions);
+hooke_status rope_reach(struct rope_store *store, struct exec *ex, const struct rope_spec *spec,
+                        enum rope_precision precision, int n_positions);
 
 struct hooke_model {
     hooke_context *ctx;
@@ -32,7 +32,7 @@ struct hooke_model {
     enum rope_precision rope_precision;
     struct rope_store rope, rope_local;
     float embed_scale;
-    int64_t max_memory; /* 0: no bound */
+    int64_t max_memory;      /* 0: no bound */
     struct buffer workspace; /* activations of a pass; kept between passes */
     struct buffer resid;     /* the residual stream of the rows that a pass carries */
     bool warned_context;

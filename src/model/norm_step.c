@@ -44,8 +44,8 @@ static struct mat by_token(struct mat m, int64_t cols, int n_heads)
     return m;
 }
 
-static hooke_status norm_inside(struct pass *p, int layer, struct mat y, struct mat x, const struct norm *norm,
-                                struct norm_sites sites, int n_heads)
+static hooke_status norm_inside(struct pass *p, int layer, struct mat y, struct mat x,
+                                const struct norm *norm, struct norm_sites sites, int n_heads)
 {
     struct norm bare = *norm;
     struct mat n = mat_f32(p->scratch[0].data, x.rows, x.cols, x.cols), before = n, divisor = p->divisors[0];
@@ -69,8 +69,8 @@ static hooke_status norm_inside(struct pass *p, int layer, struct mat y, struct 
     return HOOKE_OK;
 }
 
-hooke_status norm_step(struct pass *p, int layer, struct mat y, struct mat x, const struct norm *norm, struct norm_sites sites,
-                       int n_heads)
+hooke_status norm_step(struct pass *p, int layer, struct mat y, struct mat x, const struct norm *norm,
+                       struct norm_sites sites, int n_heads)
 {
     if (is_hooked(p, layer, sites.scale) || is_hooked(p, layer, sites.normalized))
         return norm_inside(p, layer, y, x, norm, sites, n_heads);

@@ -16,7 +16,8 @@ static hooke_status check_ids(const struct pass *p)
     RETURN_IF(!b->ids && b->start[b->n_seqs] > 0, HOOKE_E_ARGUMENT, "the batch has no ids");
     for (int64_t i = 0; i < b->start[b->n_seqs]; i++)
         RETURN_IF(b->ids[i] < 0 || b->ids[i] >= p->c->d_vocab, HOOKE_E_ARGUMENT,
-                  "token id %" PRId32 " at %" PRId64 ": the model's vocabulary has ids 0 to %d", b->ids[i], i, p->c->d_vocab - 1);
+                  "token id %" PRId32 " at %" PRId64 ": the model's vocabulary has ids 0 to %d", b->ids[i], i,
+                  p->c->d_vocab - 1);
     return HOOKE_OK;
 }
 
@@ -24,14 +25,16 @@ static hooke_status check_batch(const struct pass *p)
 {
     const hooke_batch *b = p->batch;
     const hooke_run_options *o = p->o;
-    RETURN_IF(!b || b->n_seqs < 0 || !b->start || b->start[0] != 0, HOOKE_E_ARGUMENT, "the batch has no start[] from 0 on");
+    RETURN_IF(!b || b->n_seqs < 0 || !b->start || b->start[0] != 0, HOOKE_E_ARGUMENT,
+              "the batch has no start[] from 0 on");
     for (int i = 0; i < b->n_seqs; i++)
         RETURN_IF(b->start[i + 1] < b->start[i] || b->start[i + 1] > INT32_MAX, HOOKE_E_ARGUMENT,
-                  "sequence %d of the batch runs from row %" PRId64 " to %" PRId64, i, b->start[i], b->start[i + 1]);
-    RETURN_IF(o->first_layer < 0 || o->first_layer > p->c->n_layers, HOOKE_E_ARGUMENT, "first_layer %d: the model has %d layers",
-              o->first_layer, p->c->n_layers);
-    RETURN_IF(o->first_layer > 0 && !o->resid, HOOKE_E_ARGUMENT, "first_layer %d needs the residual stream to start from",
-              o->first_layer);
+                  "sequence %d of the batch runs from row %" PRId64 " to %" PRId64, i, b->start[i],
+                  b->start[i + 1]);
+    RETURN_IF(o->first_layer < 0 || o->first_layer > p->c->n_layers, HOOKE_E_ARGUMENT,
+              "first_layer %d: the model has %d layers", o->first_layer, p->c->n_layers);
+    RETURN_IF(o->first_layer > 0 && !o->resid, HOOKE_E_ARGUMENT,
+              "first_layer %d needs the residual stream to start from", o->first_layer);
     RETURN_IF(o->n_hooks < 0 || (o->n_hooks > 0 && !o->hooks), HOOKE_E_ARGUMENT, "hooks are NULL");
     RETURN_IF(o->batch_tokens < 0, HOOKE_E_ARGUMENT, "batch_tokens is negative");
     return check_ids(p);
@@ -50,17 +53,18 @@ static hooke_status check_cache(const struct pass *p)
     const struct hooke_cache *c = p->o->cache;
     if (!c) return HOOKE_OK;
     RETURN_IF(c->model != p->m, HOOKE_E_ARGUMENT, "the cache belongs to another model");
-    RETURN_IF(c->n_seqs != p->batch->n_seqs, HOOKE_E_ARGUMENT, "the cache holds %d sequences, the batch %d", c->n_seqs,
-              p->batch->n_seqs);
+    RETURN_IF(c->n_seqs != p->batch->n_seqs, HOOKE_E_ARGUMENT, "the cache holds %d sequences, the batch %d",
+              c->n_seqs, p->batch->n_seqs);
     for (int seq = 0; seq < c->n_seqs; seq++) {
         int64_t n = p->batch->start[seq + 1] - p->batch->start[seq];
         int held = first_position(p, seq);
-        RETURN_IF(held + n > c->n_ctx, HOOKE_E_ARGUMENT, "sequence %d: the cache has room for %d tokens, %" PRId64 " are needed", seq,
-                  c->n_ctx, held + n);
+        RETURN_IF(held + n > c->n_ctx, HOOKE_E_ARGUMENT,
+                  "sequence %d: the cache has room for %d tokens, %" PRId64 " are needed", seq, c->n_ctx,
+                  held + n);
         for (int layer = p->o->first_layer; n > 0 && layer < p->end_layer; layer++)
             RETURN_IF(c->length[(int64_t)layer * c->n_seqs + seq] != held, HOOKE_E_ARGUMENT,
-                      "sequence %d: layer %d of the cache holds %d tokens, layer %d holds %d", seq, p->o->first_layer, held, layer,
-                      c->length[(int64_t)layer * c->n_seqs + seq]);
+                      "sequence %d: layer %d of the cache holds %d tokens, layer %d holds %d", seq,
+                      p->o->first_layer, held, layer, c->length[(int64_t)layer * c->n_seqs + seq]);
     }
     return HOOKE_OK;
 }
@@ -77,7 +81,8 @@ static hooke_status check_positions(struct pass *p)
               "a sequence of %" PRId64 " tokens: the model's table of positions has %d", n, p->c->n_ctx);
     if (n > p->c->n_ctx && !p->m->warned_context) {
         p->m->warned_context = true;
-        context_log(p->m->ctx, 0, "a sequence of %" PRId64 " tokens is longer than the model's context of %d", n, p->c->n_ctx);
+        context_log(p->m->ctx, 0, "a sequence of %" PRId64 " tokens is longer than the model's context of %d",
+                    n, p->c->n_ctx);
     }
     if (p->c->arch->learned_positions) return HOOKE_OK;
     RETURN_IF_ERROR(rope_reach(&p->m->rope, p->ex, &p->c->rope, p->m->rope_precision, (int)n));
@@ -120,7 +125,8 @@ enum { MAX_PLAN = 16 };
 static int plan(struct pass *p, struct plan_row rows[MAX_PLAN])
 {
     const struct model_config *c = p->c;
-    int64_t n = p->rows_max, d = c->d_model, wide = (int64_t)c->n_heads * c->d_head, kv = (int64_t)c->n_kv_heads * c->d_head;
+    int64_t n = p->rows_max, d = c->d_model, wide = (int64_t)c->n_heads * c->d_head,
+            kv = (int64_t)c->n_kv_heads * c->d_head;
     int64_t scratch = wide > d ? wide : d, heads = c->n_heads;
     bool blocks = p->end_layer > p->o->first_layer;
     const struct plan_row all[] = {
@@ -159,13 +165,15 @@ static hooke_status take_workspace(struct pass *p)
     for (int i = 0; i < n; i++) {
         size_t items;
         at[i] = offset;
-        RETURN_IF(__builtin_mul_overflow((size_t)rows[i].rows, (size_t)rows[i].cols, &items) || items > SIZE_MAX / 64 ||
+        RETURN_IF(__builtin_mul_overflow((size_t)rows[i].rows, (size_t)rows[i].cols, &items) ||
+                      items > SIZE_MAX / 64 ||
                       __builtin_add_overflow(offset, (items + 15) / 16 * 16, &offset),
                   HOOKE_E_MEMORY, "a pass over %" PRId64 " tokens at a time is too large", p->rows_max);
     }
     RETURN_IF_ERROR(buffer_reach(p, &p->m->workspace, offset * sizeof(float)));
     for (int i = 0; i < n; i++)
-        *rows[i].mat = mat_f32((float *)p->m->workspace.data + at[i], rows[i].rows, rows[i].cols, rows[i].cols);
+        *rows[i].mat =
+            mat_f32((float *)p->m->workspace.data + at[i], rows[i].rows, rows[i].cols, rows[i].cols);
     return HOOKE_OK;
 }
 
@@ -214,10 +222,12 @@ static hooke_status carry(struct pass *p, int first_seq, int end_seq)
     p->resid = mat_f32(p->m->resid.data, n_rows, p->c->d_model, p->c->d_model);
     for (int seq = first_seq; seq < end_seq; seq++) {
         int pos = first_position(p, seq);
-        for (int64_t r = p->batch->start[seq]; r < p->batch->start[seq + 1]; r++) p->positions[r - first_row] = pos++;
+        for (int64_t r = p->batch->start[seq]; r < p->batch->start[seq + 1]; r++)
+            p->positions[r - first_row] = pos++;
     }
     RETURN_IF_ERROR(each_group(p, first_seq, end_seq, -1, embed_step));
-    if (p->m->info.layer_major && !p->o->resid) weights_drop_rows(&p->m->weights, p->c, false, 0, p->c->d_vocab);
+    if (p->m->info.layer_major && !p->o->resid)
+        weights_drop_rows(&p->m->weights, p->c, false, 0, p->c->d_vocab);
     for (int layer = p->o->first_layer; layer < p->end_layer; layer++) {
         RETURN_IF_ERROR(layer_step(p, first_seq, end_seq, layer));
         RETURN_IF_ERROR(context_progress(p->m->ctx, "layers", layer + 1, p->end_layer));
@@ -237,8 +247,8 @@ static hooke_status rows_that_fit(const struct pass *p, int64_t *rows)
     int64_t needed = held + weights + weights / 4 + (int64_t)p->m->workspace.bytes + ((int64_t)64 << 20);
     *rows = (p->m->max_memory - needed) / row;
     RETURN_IF(*rows < p->rows_max, HOOKE_E_MEMORY,
-              "max_memory of %" PRId64 " MiB is too small for this pass: about %" PRId64 " MiB are needed", p->m->max_memory >> 20,
-              (needed + p->rows_max * row) >> 20);
+              "max_memory of %" PRId64 " MiB is too small for this pass: about %" PRId64 " MiB are needed",
+              p->m->max_memory >> 20, (needed + p->rows_max * row) >> 20);
     return HOOKE_OK;
 }
 
@@ -277,18 +287,21 @@ static hooke_status run_planned(struct pass *p)
 {
     RETURN_IF_ERROR(hooks_index(p));
     find_end(p);
-    if (p->stop_depth == INT64_MIN || p->batch->start[p->batch->n_seqs] == 0) return HOOKE_OK; /* nobody asked for anything */
+    if (p->stop_depth == INT64_MIN || p->batch->start[p->batch->n_seqs] == 0)
+        return HOOKE_OK; /* nobody asked for anything */
     RETURN_IF_ERROR(check_cache(p));
     RETURN_IF_ERROR(check_positions(p));
     p->rows_max = largest_group(p);
     p->logit_rows = logit_rows_at_once(p->c);
     if (p->logit_rows > p->rows_max) p->logit_rows = p->rows_max;
     RETURN_IF_ERROR(take_workspace(p));
-    RETURN_IF_ERROR(mem_take((void **)&p->positions, (size_t)p->batch->start[p->batch->n_seqs], sizeof *p->positions, "positions"));
+    RETURN_IF_ERROR(mem_take((void **)&p->positions, (size_t)p->batch->start[p->batch->n_seqs],
+                             sizeof *p->positions, "positions"));
     return carry_all(p);
 }
 
-hooke_status pass_run(hooke_model *m, const hooke_batch *batch, const hooke_run_options *o, const struct pass_extra *extra)
+hooke_status pass_run(hooke_model *m, const hooke_batch *batch, const hooke_run_options *o,
+                      const struct pass_extra *extra)
 {
     static const hooke_run_options none;
     struct pass p = { .m = m, .c = &m->config, .ex = &m->ctx->exec, .ops = m->ctx->exec.ops };

@@ -19,7 +19,7 @@ enum { DEFAULT_BATCH_TOKENS = 2048 };
 struct pass_extra {
     const uint8_t *hooked_seqs; /* [n_seqs] sequences that the first n_masked hooks apply to; NULL: all */
     int n_masked;
-    bool stop_at_hooks;         /* even with a cache: the blocks behind the deepest hook do not run */
+    bool stop_at_hooks; /* even with a cache: the blocks behind the deepest hook do not run */
 };
 
 /* Key/value cache: float32, per layer [n_seqs, n_ctx, n_kv_heads * d_head] twice. Keys are rotated. */
@@ -47,28 +47,28 @@ struct pass {
     const hooke_batch *batch;
     const hooke_run_options *o;
     const struct pass_extra *extra;
-    struct group group;   /* being computed */
-    int64_t stop_depth;   /* site_depth() of the deepest hooked site */
-    int end_layer;        /* blocks first_layer .. end_layer run */
-    bool wants_final;     /* final norm, and perhaps logits */
+    struct group group; /* being computed */
+    int64_t stop_depth; /* site_depth() of the deepest hooked site */
+    int end_layer;      /* blocks first_layer .. end_layer run */
+    bool wants_final;   /* final norm, and perhaps logits */
     bool wants_logits;
-    bool norm_hooks;      /* somebody looks inside a norm: scratch is planned */
-    int *first_hook;      /* [n_layers + 2][N_SITE_KINDS] first hook at the site, -1: none */
-    int *next_hook;       /* [n_hooks] */
-    int32_t *positions;   /* [rows carried] position of each row in its sequence */
-    int64_t carried_row;  /* batch row of resid's first row */
-    int64_t rows_max;     /* largest group */
+    bool norm_hooks;     /* somebody looks inside a norm: scratch is planned */
+    int *first_hook;     /* [n_layers + 2][N_SITE_KINDS] first hook at the site, -1: none */
+    int *next_hook;      /* [n_hooks] */
+    int32_t *positions;  /* [rows carried] position of each row in its sequence */
+    int64_t carried_row; /* batch row of resid's first row */
+    int64_t rows_max;    /* largest group */
     /* Views of the workspace; [rows_max, ...], shaped per group by rows_of(). */
-    struct mat resid;     /* [rows carried, d_model] */
-    struct mat h;         /* norm outputs */
+    struct mat resid; /* [rows carried, d_model] */
+    struct mat h;     /* norm outputs */
     struct mat q, k, v, z;
     struct mat attn, mlp; /* [d_model] each */
     struct mat gate, up;  /* [d_mlp] each */
     struct mat logits;    /* [logit_rows, d_vocab] */
     int64_t logit_rows;
-    struct mat scratch[2];      /* [d_model or n_heads * d_head]; norm_hooks */
-    struct mat divisors[2];     /* [n_heads] a row; norm_hooks */
-    struct buffer scores;       /* for those who look at scores or patterns; grown as needed */
+    struct mat scratch[2];  /* [d_model or n_heads * d_head]; norm_hooks */
+    struct mat divisors[2]; /* [n_heads] a row; norm_hooks */
+    struct buffer scores;   /* for those who look at scores or patterns; grown as needed */
 };
 
 /* ---- hooks (hooks.c) ---- */
@@ -103,12 +103,13 @@ static inline bool is_done(const struct pass *p, int layer, enum site_kind kind)
 struct norm_sites {
     enum site_kind scale, normalized;
 };
-hooke_status norm_step(struct pass *p, int layer, struct mat y, struct mat x, const struct norm *norm, struct norm_sites sites,
-                       int n_heads);
-hooke_status attend(struct pass *p, int layer);       /* attend.c: z of the group from q, k, v */
-hooke_status block_run(struct pass *p, int layer);    /* block.c: the decoder block on the group's rows of resid */
-hooke_status head_run(struct pass *p);                /* head.c: final norm and logits of the group */
-hooke_status embed_run(struct pass *p);               /* head.c: resid of the group from its ids */
+hooke_status norm_step(struct pass *p, int layer, struct mat y, struct mat x, const struct norm *norm,
+                       struct norm_sites sites, int n_heads);
+hooke_status attend(struct pass *p, int layer); /* attend.c: z of the group from q, k, v */
+hooke_status block_run(struct pass *p,
+                       int layer);      /* block.c: the decoder block on the group's rows of resid */
+hooke_status head_run(struct pass *p);  /* head.c: final norm and logits of the group */
+hooke_status embed_run(struct pass *p); /* head.c: resid of the group from its ids */
 
 /* The group's rows of a workspace view. */
 static inline struct mat rows_of(const struct pass *p, struct mat m)
@@ -124,7 +125,8 @@ static inline struct mat group_resid(const struct pass *p)
     return m;
 }
 
-hooke_status pass_run(hooke_model *m, const hooke_batch *batch, const hooke_run_options *o, const struct pass_extra *extra);
+hooke_status pass_run(hooke_model *m, const hooke_batch *batch, const hooke_run_options *o,
+                      const struct pass_extra *extra);
 
 #ifdef __cplusplus
 }

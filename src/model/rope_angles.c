@@ -18,7 +18,8 @@ static double llama3_frequency(const struct rope_spec *s, double inv)
     double wave = TWO_PI / inv;
     if (wave < s->original_n_ctx / s->high_freq_factor) return inv;
     if (wave > s->original_n_ctx / s->low_freq_factor) return inv / s->factor;
-    double blend = (s->original_n_ctx / wave - s->low_freq_factor) / (s->high_freq_factor - s->low_freq_factor);
+    double blend =
+        (s->original_n_ctx / wave - s->low_freq_factor) / (s->high_freq_factor - s->low_freq_factor);
     return (1 - blend) * inv / s->factor + blend * inv;
 }
 
@@ -27,7 +28,8 @@ static float llama3_frequency_f32(const struct rope_spec *s, float inv)
     float wave = (float)TWO_PI / inv, n_ctx = (float)s->original_n_ctx, factor = (float)s->factor;
     if (wave < n_ctx / (float)s->high_freq_factor) return inv;
     if (wave > n_ctx / (float)s->low_freq_factor) return inv / factor;
-    float blend = (n_ctx / wave - (float)s->low_freq_factor) / (float)(s->high_freq_factor - s->low_freq_factor);
+    float blend =
+        (n_ctx / wave - (float)s->low_freq_factor) / (float)(s->high_freq_factor - s->low_freq_factor);
     return (1 - blend) * (inv / factor) + blend * inv;
 }
 
@@ -47,13 +49,14 @@ static double frequency_f64(const struct rope_spec *s, int j)
 }
 
 /* One pair's column of the table. */
-static void fill_pair(float *cosines, float *sines, const struct rope_spec *s, enum rope_precision precision, int n_positions,
-                      int j)
+static void fill_pair(float *cosines, float *sines, const struct rope_spec *s, enum rope_precision precision,
+                      int n_positions, int j)
 {
     int half = s->n_dims / 2;
     double exact = frequency_f64(s, j);
     float inv = frequency_f32(s, j), divisor = 1.0f / inv;
-    if (s->scaling == ROPE_PLAIN) divisor = (float)pow((double)(float)s->theta, (double)((float)(2 * j) / (float)s->n_dims));
+    if (s->scaling == ROPE_PLAIN)
+        divisor = (float)pow((double)(float)s->theta, (double)((float)(2 * j) / (float)s->n_dims));
     for (int pos = 0; pos < n_positions; pos++) {
         double angle = pos * exact;
         if (precision == ROPE_F32) angle = (double)((float)pos * inv);
@@ -63,8 +66,8 @@ static void fill_pair(float *cosines, float *sines, const struct rope_spec *s, e
     }
 }
 
-hooke_status rope_reach(struct rope_store *store, struct exec *ex, const struct rope_spec *spec, enum rope_precision precision,
-                        int n_positions)
+hooke_status rope_reach(struct rope_store *store, struct exec *ex, const struct rope_spec *spec,
+                        enum rope_precision precision, int n_positions)
 {
     int half = spec->n_dims / 2;
     if (half == 0 || n_positions <= store->table.n_positions) return HOOKE_OK;

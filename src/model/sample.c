@@ -8,7 +8,8 @@ static hooke_status largest(int64_t *out, const float *logits, int64_t n)
 {
     int64_t best = 0;
     for (int64_t i = 0; i < n; i++) {
-        RETURN_IF(isnan(logits[i]), HOOKE_E_FORMAT, "logit %" PRId64 " is NaN: the model's weights or an edit hold NaN", i);
+        RETURN_IF(isnan(logits[i]), HOOKE_E_FORMAT,
+                  "logit %" PRId64 " is NaN: the model's weights or an edit hold NaN", i);
         if (logits[i] > logits[best]) best = i;
     }
     RETURN_IF(n == 0 || !isfinite(logits[best]), HOOKE_E_FORMAT, "no finite logit");
@@ -37,7 +38,8 @@ static int32_t pick(const struct sample_weight *w, int64_t n, double total, doub
 
 /* The likeliest tokens, sorted, that reach top_p of total. A vocabulary is not sorted whole: only tokens within a growing
  * distance of the best are looked at, until they suffice. */
-static int64_t nucleus(struct sample_weight *kept, const float *logits, int64_t n, double top, double temperature, double needed)
+static int64_t nucleus(struct sample_weight *kept, const float *logits, int64_t n, double top,
+                       double temperature, double needed)
 {
     for (double reach = 4;; reach *= 2) {
         double sum = 0;
@@ -57,8 +59,8 @@ static int64_t nucleus(struct sample_weight *kept, const float *logits, int64_t 
     }
 }
 
-hooke_status sample_token(int32_t *out, const float *logits, int64_t n, double temperature, double top_p, double u,
-                          struct sample_weight *scratch)
+hooke_status sample_token(int32_t *out, const float *logits, int64_t n, double temperature, double top_p,
+                          double u, struct sample_weight *scratch)
 {
     int64_t best = 0;
     RETURN_IF_ERROR(largest(&best, logits, n));

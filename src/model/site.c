@@ -12,7 +12,17 @@
 
 /* ---- the table ------------------------------------------------------------------------------------------------------ */
 
-enum width { COLS_ONE, COLS_MODEL, COLS_QUERIES, COLS_KEYS, COLS_QUERY_HEADS, COLS_KEY_HEADS, COLS_MLP, COLS_VOCAB, COLS_BATCH };
+enum width {
+    COLS_ONE,
+    COLS_MODEL,
+    COLS_QUERIES,
+    COLS_KEYS,
+    COLS_QUERY_HEADS,
+    COLS_KEY_HEADS,
+    COLS_MLP,
+    COLS_VOCAB,
+    COLS_BATCH
+};
 enum need { NEED_NOTHING, NEED_ROPE, NEED_TABLE, NEED_QK_NORM, NEED_POST_NORM, NEED_GATE, NEED_SEQUENTIAL };
 
 static const struct {
@@ -80,8 +90,8 @@ static const struct {
 };
 
 /* TransformerLens points that exist only behind its own switches, and do not here. */
-static const char *const opt_in[] = { "attn.hook_result", "hook_attn_in", "hook_q_input", "hook_k_input", "hook_v_input",
-                                      "hook_mlp_in" };
+static const char *const opt_in[] = { "attn.hook_result", "hook_attn_in", "hook_q_input",
+                                      "hook_k_input",     "hook_v_input", "hook_mlp_in" };
 
 bool site_in_block(enum site_kind kind)
 {
@@ -91,13 +101,20 @@ bool site_in_block(enum site_kind kind)
 bool site_exists(const struct model_config *c, enum site_kind kind)
 {
     switch (rows[kind].need) {
-    case NEED_NOTHING: return true;
-    case NEED_ROPE: return !c->arch->learned_positions;
-    case NEED_TABLE: return c->arch->learned_positions;
-    case NEED_QK_NORM: return c->arch->qk_norm;
-    case NEED_POST_NORM: return c->arch->post_norms;
-    case NEED_GATE: return c->arch->gated;
-    case NEED_SEQUENTIAL: return !c->parallel;
+    case NEED_NOTHING:
+        return true;
+    case NEED_ROPE:
+        return !c->arch->learned_positions;
+    case NEED_TABLE:
+        return c->arch->learned_positions;
+    case NEED_QK_NORM:
+        return c->arch->qk_norm;
+    case NEED_POST_NORM:
+        return c->arch->post_norms;
+    case NEED_GATE:
+        return c->arch->gated;
+    case NEED_SEQUENTIAL:
+        return !c->parallel;
     }
     return false;
 }
@@ -105,13 +122,20 @@ bool site_exists(const struct model_config *c, enum site_kind kind)
 static const char *why_absent(enum site_kind kind)
 {
     switch (rows[kind].need) {
-    case NEED_NOTHING: break;
-    case NEED_ROPE: return "positions come from a table, nothing is rotated";
-    case NEED_TABLE: return "there is no table of positions";
-    case NEED_QK_NORM: return "queries and keys are not normalised";
-    case NEED_POST_NORM: return "there are no norms behind attention and MLP";
-    case NEED_GATE: return "the MLP has no gate";
-    case NEED_SEQUENTIAL: return "attention and MLP run side by side, there is no residual between them";
+    case NEED_NOTHING:
+        break;
+    case NEED_ROPE:
+        return "positions come from a table, nothing is rotated";
+    case NEED_TABLE:
+        return "there is no table of positions";
+    case NEED_QK_NORM:
+        return "queries and keys are not normalised";
+    case NEED_POST_NORM:
+        return "there are no norms behind attention and MLP";
+    case NEED_GATE:
+        return "the MLP has no gate";
+    case NEED_SEQUENTIAL:
+        return "attention and MLP run side by side, there is no residual between them";
     }
     return "";
 }
@@ -131,15 +155,24 @@ int64_t site_depth(const struct model_config *c, hooke_site s)
 int site_width(const struct model_config *c, enum site_kind kind)
 {
     switch (rows[kind].width) {
-    case COLS_ONE: return 1;
-    case COLS_MODEL: return c->d_model;
-    case COLS_QUERIES: return c->n_heads * c->d_head;
-    case COLS_KEYS: return c->n_kv_heads * c->d_head;
-    case COLS_QUERY_HEADS: return c->n_heads;
-    case COLS_KEY_HEADS: return c->n_kv_heads;
-    case COLS_MLP: return c->d_mlp;
-    case COLS_VOCAB: return c->d_vocab;
-    case COLS_BATCH: return 0;
+    case COLS_ONE:
+        return 1;
+    case COLS_MODEL:
+        return c->d_model;
+    case COLS_QUERIES:
+        return c->n_heads * c->d_head;
+    case COLS_KEYS:
+        return c->n_kv_heads * c->d_head;
+    case COLS_QUERY_HEADS:
+        return c->n_heads;
+    case COLS_KEY_HEADS:
+        return c->n_kv_heads;
+    case COLS_MLP:
+        return c->d_mlp;
+    case COLS_VOCAB:
+        return c->d_vocab;
+    case COLS_BATCH:
+        return 0;
     }
     return 0;
 }
@@ -155,7 +188,8 @@ int site_n_heads(const struct model_config *c, enum site_kind kind)
 
 hooke_status site_name(const struct model_config *c, hooke_text *out, hooke_site site)
 {
-    RETURN_IF(!site_valid(c, site), HOOKE_E_ARGUMENT, "no site of this model (kind %d, layer %d)", site.kind, site.layer);
+    RETURN_IF(!site_valid(c, site), HOOKE_E_ARGUMENT, "no site of this model (kind %d, layer %d)", site.kind,
+              site.layer);
     if (rows[site.kind].in_block) return text_printf(out, "blocks.%d.%s", site.layer, rows[site.kind].name);
     return text_puts(out, rows[site.kind].name);
 }
@@ -209,13 +243,20 @@ static bool find_block_module(const struct model_config *c, const char *path, en
         const char *module;
         enum site_kind in, out;
     } map[] = {
-        { m->ln1, SITE_RESID_PRE, SITE_LN1_OUT },  { m->ln1_post, attn, SITE_ATTN_OUT },
-        { m->ln2, mid, SITE_LN2_OUT },             { m->ln2_post, mlp, SITE_MLP_OUT },
-        { m->attn, SITE_LN1_OUT, attn },           { m->q, SITE_LN1_OUT, SITE_Q },
-        { m->k, SITE_LN1_OUT, SITE_K },            { m->v, SITE_LN1_OUT, SITE_V },
-        { m->q_norm, SITE_Q, N_SITE_KINDS },       { m->k_norm, SITE_K, N_SITE_KINDS },
-        { m->o, SITE_Z, attn },                    { m->mlp, SITE_LN2_OUT, mlp },
-        { m->gate, SITE_LN2_OUT, SITE_MLP_PRE },   { m->down, SITE_MLP_POST, mlp },
+        { m->ln1, SITE_RESID_PRE, SITE_LN1_OUT },
+        { m->ln1_post, attn, SITE_ATTN_OUT },
+        { m->ln2, mid, SITE_LN2_OUT },
+        { m->ln2_post, mlp, SITE_MLP_OUT },
+        { m->attn, SITE_LN1_OUT, attn },
+        { m->q, SITE_LN1_OUT, SITE_Q },
+        { m->k, SITE_LN1_OUT, SITE_K },
+        { m->v, SITE_LN1_OUT, SITE_V },
+        { m->q_norm, SITE_Q, N_SITE_KINDS },
+        { m->k_norm, SITE_K, N_SITE_KINDS },
+        { m->o, SITE_Z, attn },
+        { m->mlp, SITE_LN2_OUT, mlp },
+        { m->gate, SITE_LN2_OUT, SITE_MLP_PRE },
+        { m->down, SITE_MLP_POST, mlp },
         { m->up, SITE_LN2_OUT, c->arch->gated ? SITE_MLP_PRE_LINEAR : SITE_MLP_PRE },
     };
     bool input;
@@ -241,9 +282,12 @@ static bool find_model_module(const struct model_config *c, const char *path, ho
         out->kind = input ? SITE_LN_FINAL_OUT : SITE_UNEMBED_OUT;
         return true;
     }
-    if ((is_module(path, m->embed, &input) && !input)) out->kind = SITE_EMBED;
-    else if (is_module(path, m->pos, &input) && !input) out->kind = SITE_POS_EMBED;
-    else return false;
+    if ((is_module(path, m->embed, &input) && !input))
+        out->kind = SITE_EMBED;
+    else if (is_module(path, m->pos, &input) && !input)
+        out->kind = SITE_POS_EMBED;
+    else
+        return false;
     return true;
 }
 
@@ -276,8 +320,10 @@ static hooke_status fail_unknown(const struct model_config *c, const char *asked
     if (!in_block || layer >= c->n_layers) layer = 0;
     for (int k = 0; k < (int)N_SITE_KINDS; k++) {
         if (!site_exists(c, (enum site_kind)k) || (in_block && !rows[k].in_block)) continue;
-        if (rows[k].in_block) snprintf(name, sizeof name, "blocks.%d.%s", (int)layer, rows[k].name);
-        else snprintf(name, sizeof name, "%s", rows[k].name);
+        if (rows[k].in_block)
+            snprintf(name, sizeof name, "blocks.%d.%s", (int)layer, rows[k].name);
+        else
+            snprintf(name, sizeof name, "%s", rows[k].name);
         keep_near(best, asked, name);
     }
     for (int i = 0; i < 3; i++) {
@@ -289,14 +335,16 @@ static hooke_status fail_unknown(const struct model_config *c, const char *asked
 
 static hooke_status check_layer(const struct model_config *c, const char *name, int64_t layer)
 {
-    RETURN_IF(layer >= c->n_layers, HOOKE_E_NOT_FOUND, "site '%.200s': the model has layers 0 to %d", name, c->n_layers - 1);
+    RETURN_IF(layer >= c->n_layers, HOOKE_E_NOT_FOUND, "site '%.200s': the model has layers 0 to %d", name,
+              c->n_layers - 1);
     return HOOKE_OK;
 }
 
-static hooke_status finish(const struct model_config *c, hooke_site *out, const char *name, enum site_kind kind, int layer)
+static hooke_status finish(const struct model_config *c, hooke_site *out, const char *name,
+                           enum site_kind kind, int layer)
 {
-    RETURN_IF(!site_exists(c, kind), HOOKE_E_NOT_FOUND, "site '%.200s' does not exist in %s: %s", name, c->arch->name,
-              why_absent(kind));
+    RETURN_IF(!site_exists(c, kind), HOOKE_E_NOT_FOUND, "site '%.200s' does not exist in %s: %s", name,
+              c->arch->name, why_absent(kind));
     out->kind = (int)kind;
     out->layer = layer;
     return HOOKE_OK;
@@ -314,7 +362,9 @@ hooke_status site_parse(const struct model_config *c, hooke_site *out, const cha
         if (find_row(c, rest + 1, true, &kind)) return finish(c, out, name, kind, (int)layer);
         for (size_t i = 0; i < sizeof opt_in / sizeof opt_in[0]; i++)
             RETURN_IF(!strcmp(rest + 1, opt_in[i]), HOOKE_E_UNSUPPORTED,
-                      "site '%s' exists in TransformerLens only behind a switch, and is not offered here (docs/sites.md)", name);
+                      "site '%s' exists in TransformerLens only behind a switch, and is not offered here "
+                      "(docs/sites.md)",
+                      name);
         return fail_unknown(c, name);
     }
     if (find_row(c, name, false, &kind)) return finish(c, out, name, kind, -1);
@@ -349,8 +399,8 @@ int hooke_site_width(const hooke_model *m, hooke_site site)
     return site_valid(&m->config, site) ? site_width(&m->config, (enum site_kind)site.kind) : 0;
 }
 
-static hooke_status match_one(const struct model_config *c, hooke_site *out, int capacity, int *n, const char *pattern,
-                              hooke_site site, hooke_text *name)
+static hooke_status match_one(const struct model_config *c, hooke_site *out, int capacity, int *n,
+                              const char *pattern, hooke_site site, hooke_text *name)
 {
     text_clear(name);
     RETURN_IF_ERROR(site_name(c, name, site));
@@ -360,8 +410,8 @@ static hooke_status match_one(const struct model_config *c, hooke_site *out, int
     return HOOKE_OK;
 }
 
-static hooke_status match_all(const struct model_config *c, hooke_site *out, int capacity, int *n, const char *pattern,
-                              hooke_text *name)
+static hooke_status match_all(const struct model_config *c, hooke_site *out, int capacity, int *n,
+                              const char *pattern, hooke_text *name)
 {
     for (int layer = -1; layer <= c->n_layers; layer++)
         for (int k = 0; k < (int)N_SITE_KINDS; k++) {
@@ -374,9 +424,11 @@ static hooke_status match_all(const struct model_config *c, hooke_site *out, int
     return HOOKE_OK;
 }
 
-hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capacity, int *n, const char *pattern)
+hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capacity, int *n,
+                               const char *pattern)
 {
-    RETURN_IF(!m || !n || !pattern || (capacity > 0 && !out), HOOKE_E_ARGUMENT, "hooke_sites_match: NULL argument");
+    RETURN_IF(!m || !n || !pattern || (capacity > 0 && !out), HOOKE_E_ARGUMENT,
+              "hooke_sites_match: NULL argument");
     *n = 0;
     if (!strpbrk(pattern, "*?")) {
         hooke_site one;
@@ -388,6 +440,7 @@ hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capaci
     hooke_text name = { 0 };
     hooke_status st = match_all(&m->config, out, capacity, n, pattern, &name);
     hooke_text_release(&name);
-    if (st == HOOKE_OK && *n == 0) st = fail(HOOKE_E_NOT_FOUND, "no site of this model matches '%.200s'", pattern);
+    if (st == HOOKE_OK && *n == 0)
+        st = fail(HOOKE_E_NOT_FOUND, "no site of this model matches '%.200s'", pattern);
     return st;
 }

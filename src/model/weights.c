@@ -32,17 +32,26 @@ static struct shape matrix_shape(const struct model_config *c, enum weight_role 
     int64_t d = c->d_model, q = (int64_t)c->n_heads * c->d_head, kv = (int64_t)c->n_kv_heads * c->d_head;
     switch ((int)role) {
     case W_EMBED:
-    case W_HEAD: return (struct shape){ 2, { c->d_vocab, d } };
-    case W_POS: return (struct shape){ 2, { c->n_ctx, d } };
-    case W_Q: return matrix_of(c->arch, q, d);
+    case W_HEAD:
+        return (struct shape){ 2, { c->d_vocab, d } };
+    case W_POS:
+        return (struct shape){ 2, { c->n_ctx, d } };
+    case W_Q:
+        return matrix_of(c->arch, q, d);
     case W_K:
-    case W_V: return matrix_of(c->arch, kv, d);
-    case W_QKV: return matrix_of(c->arch, q + 2 * kv, d);
-    case W_O: return matrix_of(c->arch, d, q);
+    case W_V:
+        return matrix_of(c->arch, kv, d);
+    case W_QKV:
+        return matrix_of(c->arch, q + 2 * kv, d);
+    case W_O:
+        return matrix_of(c->arch, d, q);
     case W_GATE:
-    case W_UP: return matrix_of(c->arch, c->d_mlp, d);
-    case W_DOWN: return matrix_of(c->arch, d, c->d_mlp);
-    default: return vector_of(0);
+    case W_UP:
+        return matrix_of(c->arch, c->d_mlp, d);
+    case W_DOWN:
+        return matrix_of(c->arch, d, c->d_mlp);
+    default:
+        return vector_of(0);
     }
 }
 
@@ -51,12 +60,17 @@ static int64_t vector_size(const struct model_config *c, enum weight_role role)
     int64_t q = (int64_t)c->n_heads * c->d_head, kv = (int64_t)c->n_kv_heads * c->d_head;
     switch ((int)role) {
     case W_Q_NORM:
-    case W_K_NORM: return c->d_head;
-    case W_Q_BIAS: return q;
+    case W_K_NORM:
+        return c->d_head;
+    case W_Q_BIAS:
+        return q;
     case W_K_BIAS:
-    case W_V_BIAS: return kv;
-    case W_QKV_BIAS: return q + 2 * kv;
-    case W_UP_BIAS: return c->d_mlp;
+    case W_V_BIAS:
+        return kv;
+    case W_QKV_BIAS:
+        return q + 2 * kv;
+    case W_UP_BIAS:
+        return c->d_mlp;
     case W_FINAL_NORM:
     case W_FINAL_NORM_BIAS:
     case W_LN1:
@@ -66,8 +80,10 @@ static int64_t vector_size(const struct model_config *c, enum weight_role role)
     case W_LN2_BIAS:
     case W_LN2_POST:
     case W_O_BIAS:
-    case W_DOWN_BIAS: return c->d_model;
-    default: return 0; /* a matrix */
+    case W_DOWN_BIAS:
+        return c->d_model;
+    default:
+        return 0; /* a matrix */
     }
 }
 
@@ -75,20 +91,26 @@ static bool is_wanted(const struct model_config *c, enum weight_role role)
 {
     if (!c->arch->tensors[role]) return false;
     switch ((int)role) {
-    case W_HEAD: return !c->tied;
+    case W_HEAD:
+        return !c->tied;
     case W_Q_BIAS:
     case W_K_BIAS:
     case W_V_BIAS:
-    case W_QKV_BIAS: return c->qkv_bias;
-    case W_O_BIAS: return c->o_bias;
+    case W_QKV_BIAS:
+        return c->qkv_bias;
+    case W_O_BIAS:
+        return c->o_bias;
     case W_UP_BIAS:
-    case W_DOWN_BIAS: return c->mlp_bias;
-    default: return true;
+    case W_DOWN_BIAS:
+        return c->mlp_bias;
+    default:
+        return true;
     }
 }
 
 /* Looks a name up under every spelling that files of this architecture use. */
-static const struct stored_tensor *find_spelled(const struct safetensors *files, const struct arch *a, const char *name)
+static const struct stored_tensor *find_spelled(const struct safetensors *files, const struct arch *a,
+                                                const char *name)
 {
     const struct stored_tensor *t = safetensors_find(files, name);
     char other[MAX_NAME];
@@ -104,12 +126,14 @@ static const struct stored_tensor *find_spelled(const struct safetensors *files,
 
 static void role_name(char out[MAX_NAME], const struct model_config *c, enum weight_role role, int layer)
 {
-    if (role < FIRST_LAYER_ROLE) snprintf(out, MAX_NAME, "%s", c->arch->tensors[role]);
-    else snprintf(out, MAX_NAME, "%s%d.%s", c->arch->tensor_block, layer, c->arch->tensors[role]);
+    if (role < FIRST_LAYER_ROLE)
+        snprintf(out, MAX_NAME, "%s", c->arch->tensors[role]);
+    else
+        snprintf(out, MAX_NAME, "%s%d.%s", c->arch->tensor_block, layer, c->arch->tensors[role]);
 }
 
-static hooke_status check_tensor(const struct model_config *c, const struct stored_tensor *t, enum weight_role role,
-                                 const char *folder)
+static hooke_status check_tensor(const struct model_config *c, const struct stored_tensor *t,
+                                 enum weight_role role, const char *folder)
 {
     int64_t n = vector_size(c, role);
     struct shape s = n ? vector_of(n) : matrix_shape(c, role);
@@ -120,9 +144,10 @@ static hooke_status check_tensor(const struct model_config *c, const struct stor
         for (int i = 0; i < t->n_dims && p < found + 70; i++)
             p += snprintf(p, 24, i ? ", %" PRId64 : "%" PRId64, t->shape[i]);
         if (s.n_dims == 1)
-            return fail(HOOKE_E_SHAPE, "%s: tensor '%s' has shape [%s], config.json asks for [%" PRId64 "]", folder, t->name, found,
-                        s.dim[0]);
-        return fail(HOOKE_E_SHAPE, "%s: tensor '%s' has shape [%s], config.json asks for [%" PRId64 ", %" PRId64 "]", folder,
+            return fail(HOOKE_E_SHAPE, "%s: tensor '%s' has shape [%s], config.json asks for [%" PRId64 "]",
+                        folder, t->name, found, s.dim[0]);
+        return fail(HOOKE_E_SHAPE,
+                    "%s: tensor '%s' has shape [%s], config.json asks for [%" PRId64 ", %" PRId64 "]", folder,
                     t->name, found, s.dim[0], s.dim[1]);
     }
     RETURN_IF(t->dtype != DT_F32 && t->dtype != DT_F16 && t->dtype != DT_BF16, HOOKE_E_UNSUPPORTED,
@@ -132,20 +157,21 @@ static hooke_status check_tensor(const struct model_config *c, const struct stor
 
 /* ---- finding everything ---------------------------------------------------------------------------------------- */
 
-static const struct stored_tensor *found_at(const struct model_weights *w, const struct model_config *c, enum weight_role role,
-                                            int layer)
+static const struct stored_tensor *found_at(const struct model_weights *w, const struct model_config *c,
+                                            enum weight_role role, int layer)
 {
     int row = role < FIRST_LAYER_ROLE ? c->n_layers : layer;
     return w->found[(size_t)row * N_WEIGHT_ROLES + role];
 }
 
-static hooke_status find_one(struct model_weights *w, const struct model_config *c, enum weight_role role, int layer,
-                             const char *folder)
+static hooke_status find_one(struct model_weights *w, const struct model_config *c, enum weight_role role,
+                             int layer, const char *folder)
 {
     char name[MAX_NAME];
     role_name(name, c, role, layer);
     const struct stored_tensor *t = find_spelled(&w->files, c->arch, name);
-    if (!t && role == W_HEAD && c->arch->modules.head_synonym) t = find_spelled(&w->files, c->arch, "lm_head.weight");
+    if (!t && role == W_HEAD && c->arch->modules.head_synonym)
+        t = find_spelled(&w->files, c->arch, "lm_head.weight");
     RETURN_IF(!t, HOOKE_E_NOT_FOUND, "%s: tensor '%s' is missing", folder, name);
     RETURN_IF_ERROR(check_tensor(c, t, role, folder));
     w->found[(size_t)(role < FIRST_LAYER_ROLE ? c->n_layers : layer) * N_WEIGHT_ROLES + role] = t;
@@ -168,7 +194,8 @@ static hooke_status find_all(struct model_weights *w, const struct model_config 
 }
 
 /* A tensor that nobody asked for may change the numbers: only the known harmless ones are passed over. */
-static hooke_status refuse_unexpected(const struct model_weights *w, const struct model_config *c, const char *folder)
+static hooke_status refuse_unexpected(const struct model_weights *w, const struct model_config *c,
+                                      const char *folder)
 {
     size_t n_found = (size_t)(c->n_layers + 1) * N_WEIGHT_ROLES;
     bool *is_used;
@@ -178,12 +205,15 @@ static hooke_status refuse_unexpected(const struct model_weights *w, const struc
     const char *extra = NULL;
     for (int i = 0; i < w->files.n_tensors && !extra; i++) {
         const char *name = w->files.tensors[i].name;
-        bool fine = is_used[i] || (c->tied && (glob_match("*lm_head.weight", name) || glob_match("*embed_out.weight", name)));
+        bool fine =
+            is_used[i] ||
+            (c->tied && (glob_match("*lm_head.weight", name) || glob_match("*embed_out.weight", name)));
         for (int g = 0; !fine && c->arch->ignored[g]; g++) fine = glob_match(c->arch->ignored[g], name);
         if (!fine) extra = name;
     }
     mem_free(is_used);
-    RETURN_IF(extra, HOOKE_E_UNSUPPORTED, "%s: tensor '%s' is not one that architecture %s has here", folder, extra, c->arch->name);
+    RETURN_IF(extra, HOOKE_E_UNSUPPORTED, "%s: tensor '%s' is not one that architecture %s has here", folder,
+              extra, c->arch->name);
     return HOOKE_OK;
 }
 
@@ -209,7 +239,7 @@ end:
 
 /* Host staging of all vectors: filled once, stored on the device in one piece. */
 struct vectors {
-    float *host;        /* [n] */
+    float *host; /* [n] */
     const float *device;
     int64_t n, used;
 };
@@ -228,12 +258,14 @@ static void gather_vector(float *out, const float *in, const struct model_config
     int64_t width = (int64_t)c->n_heads * c->d_head;
     for (int64_t h = 0; h < c->n_heads; h++)
         for (int64_t part = 0; part < 3; part++)
-            memcpy(out + part * width + h * c->d_head, in + (h * 3 + part) * c->d_head, (size_t)c->d_head * sizeof *out);
+            memcpy(out + part * width + h * c->d_head, in + (h * 3 + part) * c->d_head,
+                   (size_t)c->d_head * sizeof *out);
 }
 
 /* Takes over one vector; *out points to its place on the device (NULL when the model has none). */
-static hooke_status take_vector(struct vectors *v, const float **out, const struct model_weights *w, const struct model_config *c,
-                                enum weight_role role, int layer, const char *folder)
+static hooke_status take_vector(struct vectors *v, const float **out, const struct model_weights *w,
+                                const struct model_config *c, enum weight_role role, int layer,
+                                const char *folder)
 {
     const struct stored_tensor *t = found_at(w, c, role, layer);
     *out = NULL;
@@ -241,8 +273,8 @@ static hooke_status take_vector(struct vectors *v, const float **out, const stru
     float *x = v->host + v->used;
     RETURN_IF_ERROR(stored_to_f32(x, t, 0, t->n_items));
     RETURN_IF_ERROR(check_finite(x, t, folder));
-    bool is_gain = role == W_FINAL_NORM || role == W_LN1 || role == W_LN1_POST || role == W_LN2 || role == W_LN2_POST ||
-                   role == W_Q_NORM || role == W_K_NORM;
+    bool is_gain = role == W_FINAL_NORM || role == W_LN1 || role == W_LN1_POST || role == W_LN2 ||
+                   role == W_LN2_POST || role == W_Q_NORM || role == W_K_NORM;
     if (is_gain && c->arch->gain_plus_one)
         for (int64_t i = 0; i < t->n_items; i++) x[i] += 1;
     if (role == W_QKV_BIAS && c->arch->qkv == QKV_PER_HEAD) {
@@ -255,8 +287,9 @@ static hooke_status take_vector(struct vectors *v, const float **out, const stru
     return HOOKE_OK;
 }
 
-static hooke_status take_norm(struct vectors *v, struct norm *norm, const struct model_weights *w, const struct model_config *c,
-                              enum weight_role gain, int bias /* or -1 */, int layer, const char *folder)
+static hooke_status take_norm(struct vectors *v, struct norm *norm, const struct model_weights *w,
+                              const struct model_config *c, enum weight_role gain, int bias /* or -1 */,
+                              int layer, const char *folder)
 {
     norm->kind = c->arch->norm;
     norm->eps = c->norm_eps;
@@ -264,8 +297,9 @@ static hooke_status take_norm(struct vectors *v, struct norm *norm, const struct
     return bias < 0 ? HOOKE_OK : take_vector(v, &norm->bias, w, c, (enum weight_role)bias, layer, folder);
 }
 
-static hooke_status take_layer_vectors(struct vectors *v, struct layer_weights *l, const struct model_weights *w,
-                                       const struct model_config *c, int i, const char *folder)
+static hooke_status take_layer_vectors(struct vectors *v, struct layer_weights *l,
+                                       const struct model_weights *w, const struct model_config *c, int i,
+                                       const char *folder)
 {
     const float *fused;
     RETURN_IF_ERROR(take_norm(v, &l->ln1, w, c, W_LN1, W_LN1_BIAS, i, folder));
@@ -289,7 +323,8 @@ static hooke_status take_layer_vectors(struct vectors *v, struct layer_weights *
     return take_vector(v, &l->down.bias, w, c, W_DOWN_BIAS, i, folder);
 }
 
-static hooke_status load_vectors(struct model_weights *w, struct exec *ex, const struct model_config *c, const char *folder)
+static hooke_status load_vectors(struct model_weights *w, struct exec *ex, const struct model_config *c,
+                                 const char *folder)
 {
     struct vectors v = { 0 };
     hooke_status st;
@@ -297,10 +332,12 @@ static hooke_status load_vectors(struct model_weights *w, struct exec *ex, const
     for (size_t i = 0; i < n_found; i++)
         if (w->found[i] && w->found[i]->n_dims == 1) v.n += w->found[i]->n_items;
     int64_t room = v.n + 3 * (int64_t)c->n_heads * c->d_head; /* see take_vector() */
-    if ((st = mem_take((void **)&v.host, (size_t)room, sizeof(float), "norm gains and biases")) != HOOKE_OK) return st;
+    if ((st = mem_take((void **)&v.host, (size_t)room, sizeof(float), "norm gains and biases")) != HOOKE_OK)
+        return st;
     if ((st = ex->ops->alloc(ex, &w->vectors, (size_t)v.n * sizeof(float))) != HOOKE_OK) goto end;
     v.device = w->vectors.data;
-    if ((st = take_norm(&v, &w->final_norm, w, c, W_FINAL_NORM, W_FINAL_NORM_BIAS, -1, folder)) != HOOKE_OK) goto end;
+    if ((st = take_norm(&v, &w->final_norm, w, c, W_FINAL_NORM, W_FINAL_NORM_BIAS, -1, folder)) != HOOKE_OK)
+        goto end;
     for (int i = 0; i < c->n_layers; i++)
         if ((st = take_layer_vectors(&v, &w->layers[i], w, c, i, folder)) != HOOKE_OK) goto end;
     struct mat all = mat_f32(w->vectors.data, 1, v.n, v.n);
@@ -314,7 +351,8 @@ end:
 
 /* Makes a stored matrix usable. The mapping is read-only, and stays so: weights are only ever read through these views.
  * *copy receives host memory when the bytes lie unaligned. */
-static hooke_status place_stored(struct mat *out, struct buffer *placed, void **copy, struct exec *ex, const struct stored_tensor *t)
+static hooke_status place_stored(struct mat *out, struct buffer *placed, void **copy, struct exec *ex,
+                                 const struct stored_tensor *t)
 {
     struct mat host = { .dtype = t->dtype, .rows = t->shape[0], .cols = t->shape[1], .ld = t->shape[1] };
     union {
@@ -323,7 +361,8 @@ static hooke_status place_stored(struct mat *out, struct buffer *placed, void **
     } bytes = { .in = t->data };
     if ((uintptr_t)t->data % dtype_bytes(t->dtype) != 0) {
         *copy = mem_alloc_raw(t->bytes, 1);
-        RETURN_IF(!*copy, HOOKE_E_MEMORY, "no memory for a copy of tensor '%s' (%zu bytes)", t->name, t->bytes);
+        RETURN_IF(!*copy, HOOKE_E_MEMORY, "no memory for a copy of tensor '%s' (%zu bytes)", t->name,
+                  t->bytes);
         memcpy(*copy, t->data, t->bytes);
         bytes.out = *copy;
     }
@@ -332,7 +371,8 @@ static hooke_status place_stored(struct mat *out, struct buffer *placed, void **
 }
 
 /* GPT-NeoX: rows (head, component, dim) gathered to (component, head, dim). */
-static hooke_status gather_fused(struct layer_weights *l, const struct stored_tensor *t, const struct model_config *c)
+static hooke_status gather_fused(struct layer_weights *l, const struct stored_tensor *t,
+                                 const struct model_config *c)
 {
     size_t row = (size_t)t->shape[1] * dtype_bytes(t->dtype), head = row * (size_t)c->d_head;
     l->gathered = mem_alloc_raw(t->bytes, 1);
@@ -351,15 +391,19 @@ static void drop_tensor(const struct model_weights *w, const struct stored_tenso
 }
 
 /* Three views of the fused matrix: rows of the gathered one, or columns of GPT-2's. */
-static hooke_status place_fused(struct layer_weights *l, struct model_weights *w, struct exec *ex, const struct model_config *c,
-                                const struct stored_tensor *t)
+static hooke_status place_fused(struct layer_weights *l, struct model_weights *w, struct exec *ex,
+                                const struct model_config *c, const struct stored_tensor *t)
 {
     int64_t width = (int64_t)c->n_heads * c->d_head;
     struct weight *part[3] = { &l->q, &l->k, &l->v };
     struct mat all;
     if (c->arch->qkv == QKV_PER_HEAD) {
         RETURN_IF_ERROR(gather_fused(l, t, c));
-        struct mat host = { .data = l->gathered, .dtype = t->dtype, .rows = t->shape[0], .cols = t->shape[1], .ld = t->shape[1] };
+        struct mat host = { .data = l->gathered,
+                            .dtype = t->dtype,
+                            .rows = t->shape[0],
+                            .cols = t->shape[1],
+                            .ld = t->shape[1] };
         RETURN_IF_ERROR(ex->ops->place(ex, &all, &l->placed[0], &host));
         drop_tensor(w, t);
     } else {
@@ -378,8 +422,8 @@ static hooke_status place_fused(struct layer_weights *l, struct model_weights *w
 }
 
 /* Unaligned matrices of a layer are copied into the slot's buffer on the host. */
-static hooke_status place_weight(struct weight *out, struct layer_weights *l, int slot, struct exec *ex, const struct model_config *c,
-                                 const struct stored_tensor *t)
+static hooke_status place_weight(struct weight *out, struct layer_weights *l, int slot, struct exec *ex,
+                                 const struct model_config *c, const struct stored_tensor *t)
 {
     void *copy = NULL;
     if (!t) return HOOKE_OK;
@@ -445,7 +489,8 @@ void weights_prefetch_layer(const struct model_weights *w, int i)
     }
 }
 
-void weights_drop_rows(const struct model_weights *w, const struct model_config *c, bool is_head, int64_t first, int64_t n)
+void weights_drop_rows(const struct model_weights *w, const struct model_config *c, bool is_head,
+                       int64_t first, int64_t n)
 {
     const struct stored_tensor *t = found_at(w, c, is_head && !c->tied ? W_HEAD : W_EMBED, -1);
     size_t row = (size_t)c->d_model * dtype_bytes(t->dtype);
@@ -462,14 +507,17 @@ static hooke_status place_model(struct model_weights *w, struct exec *ex, const 
     RETURN_IF_ERROR(place_stored(&w->embed.m, &w->placed[0], &w->copies[0], ex, embed));
     if (pos) RETURN_IF_ERROR(place_stored(&w->pos, &w->placed[1], &w->copies[1], ex, pos));
     w->head = w->embed;
-    return c->tied ? HOOKE_OK : place_stored(&w->head.m, &w->placed[2], &w->copies[2], ex, found_at(w, c, W_HEAD, -1));
+    return c->tied ? HOOKE_OK
+                   : place_stored(&w->head.m, &w->placed[2], &w->copies[2], ex, found_at(w, c, W_HEAD, -1));
 }
 
-hooke_status weights_open(struct model_weights *w, struct exec *ex, const struct model_config *cfg, const char *folder)
+hooke_status weights_open(struct model_weights *w, struct exec *ex, const struct model_config *cfg,
+                          const char *folder)
 {
     memset(w, 0, sizeof *w);
     RETURN_IF_ERROR(mem_take((void **)&w->layers, (size_t)cfg->n_layers, sizeof *w->layers, "layers"));
-    RETURN_IF_ERROR(mem_take((void **)&w->found, (size_t)(cfg->n_layers + 1) * N_WEIGHT_ROLES, sizeof *w->found, "tensor table"));
+    RETURN_IF_ERROR(mem_take((void **)&w->found, (size_t)(cfg->n_layers + 1) * N_WEIGHT_ROLES,
+                             sizeof *w->found, "tensor table"));
     RETURN_IF_ERROR(open_files(w, folder));
     RETURN_IF_ERROR(find_all(w, cfg, folder));
     RETURN_IF_ERROR(refuse_unexpected(w, cfg, folder));

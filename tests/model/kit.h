@@ -9,8 +9,10 @@
 #include <math.h>
 
 /* The folders under tests/golden/models. */
-static const char *const golden_names[] = { "gemma2", "gpt_neox", "gemma",      "gemma3_text", "gpt_neox_sequential",
-                                            "gpt2",   "llama",    "llama_tied", "qwen2",       "qwen3" };
+static const char *const golden_names[] = {
+    "gemma2", "gpt_neox", "gemma",      "gemma3_text", "gpt_neox_sequential",
+    "gpt2",   "llama",    "llama_tied", "qwen2",       "qwen3"
+};
 enum { N_GOLDEN = sizeof golden_names / sizeof golden_names[0] };
 
 static inline void must(hooke_status st)
@@ -92,7 +94,8 @@ static inline double cosine(const float *a, const float *b, int64_t n)
 }
 
 /* Runs one batch with one tap. */
-static inline struct keep run_tapped(hooke_model *m, const hooke_batch *batch, const char *site, const hooke_hook *more, int n_more)
+static inline struct keep run_tapped(hooke_model *m, const hooke_batch *batch, const char *site,
+                                     const hooke_hook *more, int n_more)
 {
     struct keep k = { 0 };
     hooke_hook hooks[8];

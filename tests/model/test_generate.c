@@ -10,7 +10,8 @@ static hooke_status steer(void *payload, const hooke_view *v, float *data)
 {
     const float *strength = payload;
     for (int64_t r = 0; r < v->n_rows; r++)
-        for (int64_t i = 0; i < v->n_cols; i++) data[r * v->ld + i] += *strength * (float)((i * 7 + 3) % 5 - 2);
+        for (int64_t i = 0; i < v->n_cols; i++)
+            data[r * v->ld + i] += *strength * (float)((i * 7 + 3) % 5 - 2);
     return HOOKE_OK;
 }
 
@@ -65,8 +66,14 @@ static void cached_equals_uncached(hooke_model *m, const char *name, bool steere
     char site[64];
     snprintf(site, sizeof site, "blocks.%d.hook_resid_post", last / 2);
     hooke_hook hook = { .site = site_of(m, site), .edit = steer, .payload = &strength };
-    hooke_generate_options o = { .size = sizeof o, .n_new = new_tokens(m), .temperature = temperature, .top_p = 0.9f, .seed = 5,
-                                 .ignore_stop = true, .hooks = &hook, .n_hooks = steered };
+    hooke_generate_options o = { .size = sizeof o,
+                                 .n_new = new_tokens(m),
+                                 .temperature = temperature,
+                                 .top_p = 0.9f,
+                                 .seed = 5,
+                                 .ignore_stop = true,
+                                 .hooks = &hook,
+                                 .n_hooks = steered };
     must(hooke_generate(m, with, &p.batch, &o));
     o.no_cache = true;
     must(hooke_generate(m, without, &p.batch, &o));
@@ -82,7 +89,8 @@ static void the_cache_changes_no_token(void **state)
     for (int i = 0; i < N_GOLDEN; i++) {
         hooke_model *m = open_golden(ctx, golden_names[i]);
         for (int steered = 0; steered < 2; steered++)
-            for (int sampled = 0; sampled < 2; sampled++) cached_equals_uncached(m, golden_names[i], steered, sampled ? 0.8f : 0);
+            for (int sampled = 0; sampled < 2; sampled++)
+                cached_equals_uncached(m, golden_names[i], steered, sampled ? 0.8f : 0);
         hooke_model_close(m);
     }
     hooke_context_close(ctx);
@@ -97,7 +105,9 @@ static void companions_do_not_matter(void **state)
     struct prompts p;
     hooke_ids many[4] = { { 0 } }, one[1] = { { 0 } };
     make_prompts(&p, 4, 2, hooke_model_get_info(m)->d_vocab);
-    hooke_generate_options o = { .size = sizeof o, .n_new = 40, .temperature = 1, .seed = 3, .ignore_stop = true };
+    hooke_generate_options o = {
+        .size = sizeof o, .n_new = 40, .temperature = 1, .seed = 3, .ignore_stop = true
+    };
     must(hooke_generate(m, many, &p.batch, &o));
     p.batch.n_seqs = 1;
     must(hooke_generate(m, one, &p.batch, &o));
@@ -112,7 +122,8 @@ static void companions_do_not_matter(void **state)
 static void shared_prefill_changes_no_token(void **state)
 {
     (void)state;
-    static const char *const sites[] = { "hook_embed", "blocks.0.hook_resid_pre", "blocks.1.hook_attn_out", "ln_final.hook_out" };
+    static const char *const sites[] = { "hook_embed", "blocks.0.hook_resid_pre", "blocks.1.hook_attn_out",
+                                         "ln_final.hook_out" };
     hooke_context *ctx = open_context("f32");
     hooke_model *m = open_golden(ctx, "gemma2");
     float strength = 0.5f;
@@ -127,7 +138,9 @@ static void shared_prefill_changes_no_token(void **state)
         hooke_batch four = { .n_seqs = 4, .start = start, .ids = ids };
         hooke_hook hook = { .site = site_of(m, sites[s]), .edit = steer, .payload = &strength };
         hooke_ids together[4] = { { 0 } }, apart[4] = { { 0 } };
-        hooke_generate_options o = { .size = sizeof o, .n_new = 30, .ignore_stop = true, .hooks = &hook, .n_hooks = 1 };
+        hooke_generate_options o = {
+            .size = sizeof o, .n_new = 30, .ignore_stop = true, .hooks = &hook, .n_hooks = 1
+        };
         o.hooks_for_seq = all;
         must(hooke_generate(m, together, &four, &o));
         o.hooks_for_seq = NULL;
@@ -172,8 +185,12 @@ static void hooks_see_positions(void **state)
     struct seen seen = { 0 };
     hooke_ids out[2] = { { 0 } };
     make_prompts(&p, 2, 3, hooke_model_get_info(m)->d_vocab);
-    hooke_hook hook = { .site = site_of(m, "blocks.1.hook_resid_pre"), .tap = check_positions, .payload = &seen };
-    hooke_generate_options o = { .size = sizeof o, .n_new = 5, .ignore_stop = true, .hooks = &hook, .n_hooks = 1 };
+    hooke_hook hook = { .site = site_of(m, "blocks.1.hook_resid_pre"),
+                        .tap = check_positions,
+                        .payload = &seen };
+    hooke_generate_options o = {
+        .size = sizeof o, .n_new = 5, .ignore_stop = true, .hooks = &hook, .n_hooks = 1
+    };
     must(hooke_generate(m, out, &p.batch, &o));
     assert_int_equal(seen.rows, p.start[2] + 2 * 4); /* the last token is not run */
     release_all(out, 2);
@@ -216,7 +233,9 @@ static void generation_ends(void **state)
     make_prompts(&p, 3, 2, hooke_model_get_info(m)->d_vocab);
     assert_int_equal(hooke_model_stop_ids(m, &stop), 1);
     assert_int_equal(stop[0], 1);
-    hooke_generate_options o = { .size = sizeof o, .n_new = 50, .on_token = count_tokens, .payload = &n_calls, .ignore_stop = true };
+    hooke_generate_options o = {
+        .size = sizeof o, .n_new = 50, .on_token = count_tokens, .payload = &n_calls, .ignore_stop = true
+    };
     assert_int_equal(hooke_generate(m, out, &p.batch, &o), HOOKE_E_CANCELLED);
     assert_int_equal(n_calls, 10);
     int eos = 1;
@@ -250,7 +269,8 @@ static void draws_follow_the_distribution(void **state)
         must(sample_token(&id, logits, 5, 2, 0, (k + 0.5) / 10000, scratch));
         counts[id]++;
     }
-    for (int i = 0; i < 5; i++) assert_true(fabs(counts[i] - 10000 * exp((double)logits[i] / 2) / total) <= 1.5);
+    for (int i = 0; i < 5; i++)
+        assert_true(fabs(counts[i] - 10000 * exp((double)logits[i] / 2) / total) <= 1.5);
     /* At temperature 1 the two best hold 0.74 together: top_p 0.7 keeps exactly them. */
     memset(counts, 0, sizeof counts);
     for (int k = 0; k < 1000; k++) {
@@ -266,9 +286,12 @@ static void draws_follow_the_distribution(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_cache_changes_no_token), cmocka_unit_test(companions_do_not_matter),
-        cmocka_unit_test(shared_prefill_changes_no_token), cmocka_unit_test(hooks_see_positions),
-        cmocka_unit_test(generation_ends), cmocka_unit_test(draws_follow_the_distribution),
+        cmocka_unit_test(the_cache_changes_no_token),
+        cmocka_unit_test(companions_do_not_matter),
+        cmocka_unit_test(shared_prefill_changes_no_token),
+        cmocka_unit_test(hooks_see_positions),
+        cmocka_unit_test(generation_ends),
+        cmocka_unit_test(draws_follow_the_distribution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include "file/json.h"
 #include "file/safetensors.h"
-#include "model/config.h"
+#include "model/model_config.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,7 +76,8 @@ static const struct wrong wrong_configs[] = {
     { "{\"model_type\": \"gpt_neox\"}", "num_hidden_layers", HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 0}", "num_hidden_layers", HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": -3}", "num_hidden_layers", HOOKE_E_FORMAT },
-    { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 2147483648}", "num_hidden_layers", HOOKE_E_FORMAT },
+    { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 2147483648}", "num_hidden_layers",
+      HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 100000}", "layers", HOOKE_E_UNSUPPORTED },
     { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 2.5}", "num_hidden_layers", HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"head_dim\": 2147483647}", "wide", HOOKE_E_FORMAT },
@@ -84,26 +85,39 @@ static const struct wrong wrong_configs[] = {
     { "{\"model_type\": \"gemma2\", \"head_dim\": 7}", "even", HOOKE_E_UNSUPPORTED },
     { "{\"model_type\": \"gemma2\", \"rms_norm_eps\": -1}", "rms_norm_eps", HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"query_pre_attn_scalar\": 0}", "query_pre_attn_scalar", HOOKE_E_FORMAT },
-    { "{\"model_type\": \"gemma2\", \"attn_logit_softcapping\": -5}", "attn_logit_softcapping", HOOKE_E_FORMAT },
-    { "{\"model_type\": \"gemma2\", \"hidden_activation\": \"quick_gelu\"}", "quick_gelu", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gemma2\", \"attention_bias\": true}", "attention_bias", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gemma2\", \"use_bidirectional_attention\": true}", "bidirectional", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gemma2\", \"quantization_config\": {\"bits\": 4}}", "quantization_config", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gemma2\", \"layer_types\": [\"full_attention\"]}", "layer_types", HOOKE_E_FORMAT },
-    { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 1, \"layer_types\": [\"linear_attention\"]}", "linear_attention",
+    { "{\"model_type\": \"gemma2\", \"attn_logit_softcapping\": -5}", "attn_logit_softcapping",
+      HOOKE_E_FORMAT },
+    { "{\"model_type\": \"gemma2\", \"hidden_activation\": \"quick_gelu\"}", "quick_gelu",
       HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gemma2\", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "yarn", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gemma2\", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}}", "factor", HOOKE_E_FORMAT },
+    { "{\"model_type\": \"gemma2\", \"attention_bias\": true}", "attention_bias", HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gemma2\", \"use_bidirectional_attention\": true}", "bidirectional",
+      HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gemma2\", \"quantization_config\": {\"bits\": 4}}", "quantization_config",
+      HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gemma2\", \"layer_types\": [\"full_attention\"]}", "layer_types", HOOKE_E_FORMAT },
+    { "{\"model_type\": \"gemma2\", \"num_hidden_layers\": 1, \"layer_types\": [\"linear_attention\"]}",
+      "linear_attention", HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gemma2\", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4}}", "yarn",
+      HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gemma2\", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}}", "factor",
+      HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"rope_scaling\": 3}", "rope_scaling", HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"rope_theta\": 0}", "theta", HOOKE_E_FORMAT },
     { "{\"model_type\": \"gemma2\", \"eos_token_id\": \"x\"}", "eos_token_id", HOOKE_E_FORMAT },
-    { "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 16, \"num_attention_heads\": 4, "
-      "\"intermediate_size\": 8, \"vocab_size\": 9, \"mlp_bias\": true}", "mlp_bias", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 15, \"n_head\": 4, \"vocab_size\": 9}", "multiple", HOOKE_E_FORMAT },
-    { "{\"model_type\": \"gpt2\", \"scale_attn_by_inverse_layer_idx\": true}", "inverse_layer", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gpt2\", \"scale_attn_weights\": false}", "scale_attn_weights", HOOKE_E_UNSUPPORTED },
-    { "{\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 2, \"hidden_size\": 16, \"num_attention_heads\": 4, "
-      "\"vocab_size\": 9, \"rotary_pct\": 1.5}", "share", HOOKE_E_FORMAT },
+    { "{\"model_type\": \"llama\", \"num_hidden_layers\": 2, \"hidden_size\": 16, \"num_attention_heads\": "
+      "4, "
+      "\"intermediate_size\": 8, \"vocab_size\": 9, \"mlp_bias\": true}",
+      "mlp_bias", HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gpt2\", \"n_layer\": 2, \"n_embd\": 15, \"n_head\": 4, \"vocab_size\": 9}",
+      "multiple", HOOKE_E_FORMAT },
+    { "{\"model_type\": \"gpt2\", \"scale_attn_by_inverse_layer_idx\": true}", "inverse_layer",
+      HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gpt2\", \"scale_attn_weights\": false}", "scale_attn_weights",
+      HOOKE_E_UNSUPPORTED },
+    { "{\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 2, \"hidden_size\": 16, "
+      "\"num_attention_heads\": 4, "
+      "\"vocab_size\": 9, \"rotary_pct\": 1.5}",
+      "share", HOOKE_E_FORMAT },
 };
 
 static void wrong_configurations_are_named(void **state)
@@ -112,7 +126,8 @@ static void wrong_configurations_are_named(void **state)
     for (size_t i = 0; i < sizeof wrong_configs / sizeof wrong_configs[0]; i++) {
         const struct wrong *w = &wrong_configs[i];
         hooke_status st = parse(w->json, strlen(w->json));
-        if (st != w->status || !strstr(hooke_error(), w->says)) print_message("%s\n  gave: %s\n", w->json, hooke_error());
+        if (st != w->status || !strstr(hooke_error(), w->says))
+            print_message("%s\n  gave: %s\n", w->json, hooke_error());
         assert_int_equal(st, w->status);
         assert_non_null(strstr(hooke_error(), w->says));
     }
@@ -137,18 +152,23 @@ static void configurations_are_understood(void **state)
     assert_true(cfg.cap_scores == 0);
     assert_int_equal(cfg.activation, ACT_GELU_TANH);
     /* 27B: the scale is that of d/H, the heads are narrower. */
-    parse_ok("{\"model_type\": \"gemma2\", \"num_hidden_layers\": 46, \"hidden_size\": 4608, \"num_attention_heads\": 32, "
-             "\"num_key_value_heads\": 16, \"head_dim\": 128, \"query_pre_attn_scalar\": 144, \"eos_token_id\": [1, 107]}");
+    parse_ok("{\"model_type\": \"gemma2\", \"num_hidden_layers\": 46, \"hidden_size\": 4608, "
+             "\"num_attention_heads\": 32, "
+             "\"num_key_value_heads\": 16, \"head_dim\": 128, \"query_pre_attn_scalar\": 144, "
+             "\"eos_token_id\": [1, 107]}");
     assert_true(fabsf(cfg.attn_scale - 1.0f / 12) < 1e-8f);
     assert_int_equal(cfg.rope.n_dims, 128);
     assert_int_equal(cfg.n_stop_ids, 2);
     n_warnings = 0;
-    parse_ok("{\"model_type\": \"gemma2\", \"num_hidden_layers\": 42, \"hidden_size\": 3584, \"num_attention_heads\": 16, "
+    parse_ok("{\"model_type\": \"gemma2\", \"num_hidden_layers\": 42, \"hidden_size\": 3584, "
+             "\"num_attention_heads\": 16, "
              "\"num_key_value_heads\": 8, \"query_pre_attn_scalar\": 224}");
     assert_int_equal(n_warnings, 1);
     /* Gemma 3 4B as the multimodal files write it: nested, most keys absent, old rope spelling. */
-    parse_ok("{\"model_type\": \"gemma3\", \"eos_token_id\": [1, 106], \"text_config\": {\"model_type\": \"gemma3_text\", "
-             "\"hidden_size\": 2560, \"intermediate_size\": 10240, \"num_hidden_layers\": 34, \"sliding_window\": 1024, "
+    parse_ok("{\"model_type\": \"gemma3\", \"eos_token_id\": [1, 106], \"text_config\": {\"model_type\": "
+             "\"gemma3_text\", "
+             "\"hidden_size\": 2560, \"intermediate_size\": 10240, \"num_hidden_layers\": 34, "
+             "\"sliding_window\": 1024, "
              "\"rope_scaling\": {\"factor\": 8.0, \"rope_type\": \"linear\"}}}");
     assert_string_equal(cfg.arch->name, "gemma3_text");
     assert_int_equal(cfg.d_vocab, 262208);
@@ -157,27 +177,38 @@ static void configurations_are_understood(void **state)
     assert_true(cfg.is_local[4] && !cfg.is_local[5] && cfg.cap_scores == 0);
     assert_int_equal(cfg.n_stop_ids, 2);
     /* Pythia in both spellings. */
-    parse_ok("{\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 6, \"hidden_size\": 512, \"num_attention_heads\": 8, "
-             "\"intermediate_size\": 2048, \"vocab_size\": 50304, \"rotary_pct\": 0.25, \"rotary_emb_base\": 10000, "
+    parse_ok("{\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 6, \"hidden_size\": 512, "
+             "\"num_attention_heads\": 8, "
+             "\"intermediate_size\": 2048, \"vocab_size\": 50304, \"rotary_pct\": 0.25, \"rotary_emb_base\": "
+             "10000, "
              "\"use_parallel_residual\": true, \"hidden_act\": \"gelu\"}");
     assert_true(cfg.rope.n_dims == 16 && cfg.parallel && !cfg.tied && cfg.qkv_bias && cfg.o_bias);
     assert_int_equal(cfg.activation, ACT_GELU_ERF);
-    parse_ok("{\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 6, \"hidden_size\": 512, \"num_attention_heads\": 8, "
-             "\"vocab_size\": 50304, \"rope_parameters\": {\"rope_theta\": 500, \"partial_rotary_factor\": 0.5, "
-             "\"rope_type\": \"default\"}, \"use_parallel_residual\": false, \"attention_bias\": false}");
-    assert_true(cfg.rope.n_dims == 32 && cfg.rope.theta == 500 && !cfg.parallel && !cfg.qkv_bias && !cfg.o_bias && cfg.mlp_bias);
+    parse_ok(
+        "{\"model_type\": \"gpt_neox\", \"num_hidden_layers\": 6, \"hidden_size\": 512, "
+        "\"num_attention_heads\": 8, "
+        "\"vocab_size\": 50304, \"rope_parameters\": {\"rope_theta\": 500, \"partial_rotary_factor\": 0.5, "
+        "\"rope_type\": \"default\"}, \"use_parallel_residual\": false, \"attention_bias\": false}");
+    assert_true(cfg.rope.n_dims == 32 && cfg.rope.theta == 500 && !cfg.parallel && !cfg.qkv_bias &&
+                !cfg.o_bias && cfg.mlp_bias);
     assert_int_equal(cfg.d_mlp, 2048);
-    parse_ok("{\"model_type\": \"gpt2\", \"n_layer\": 12, \"n_embd\": 768, \"n_head\": 12, \"n_inner\": null, "
-             "\"n_positions\": 1024, \"vocab_size\": 50257, \"activation_function\": \"gelu_new\"}");
+    parse_ok(
+        "{\"model_type\": \"gpt2\", \"n_layer\": 12, \"n_embd\": 768, \"n_head\": 12, \"n_inner\": null, "
+        "\"n_positions\": 1024, \"vocab_size\": 50257, \"activation_function\": \"gelu_new\"}");
     assert_true(cfg.d_mlp == 3072 && cfg.tied && cfg.rope.n_dims == 0);
     /* Llama 3.2 1B; Qwen 2.5 whose window is written and not used. */
-    parse_ok("{\"model_type\": \"llama\", \"num_hidden_layers\": 16, \"hidden_size\": 2048, \"num_attention_heads\": 32, "
-             "\"num_key_value_heads\": 8, \"intermediate_size\": 8192, \"vocab_size\": 128256, \"rope_theta\": 500000.0, "
-             "\"tie_word_embeddings\": true, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 32.0, "
-             "\"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}}");
+    parse_ok(
+        "{\"model_type\": \"llama\", \"num_hidden_layers\": 16, \"hidden_size\": 2048, "
+        "\"num_attention_heads\": 32, "
+        "\"num_key_value_heads\": 8, \"intermediate_size\": 8192, \"vocab_size\": 128256, \"rope_theta\": "
+        "500000.0, "
+        "\"tie_word_embeddings\": true, \"rope_scaling\": {\"rope_type\": \"llama3\", \"factor\": 32.0, "
+        "\"low_freq_factor\": 1.0, \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 8192}}");
     assert_true(cfg.d_head == 64 && cfg.rope.scaling == ROPE_LLAMA3 && cfg.rope.factor == 32 && cfg.tied);
-    parse_ok("{\"model_type\": \"qwen2\", \"num_hidden_layers\": 24, \"hidden_size\": 896, \"num_attention_heads\": 14, "
-             "\"num_key_value_heads\": 2, \"intermediate_size\": 4864, \"vocab_size\": 151936, \"sliding_window\": 32768, "
+    parse_ok("{\"model_type\": \"qwen2\", \"num_hidden_layers\": 24, \"hidden_size\": 896, "
+             "\"num_attention_heads\": 14, "
+             "\"num_key_value_heads\": 2, \"intermediate_size\": 4864, \"vocab_size\": 151936, "
+             "\"sliding_window\": 32768, "
              "\"use_sliding_window\": false, \"max_window_layers\": 21}");
     for (int i = 0; i < 24; i++) assert_false(cfg.is_local[i]);
     assert_true(cfg.qkv_bias && !cfg.o_bias);
@@ -207,7 +238,9 @@ static void write_changed(const char *from, const struct change *c)
     int n = 0;
     for (int i = 0; i < s.n_tensors; i++) {
         const struct stored_tensor *t = &s.tensors[i];
-        hooke_tensor_out o = { .name = t->name, .dtype = dtype_name(t->dtype), .n_dims = t->n_dims, .data = t->data };
+        hooke_tensor_out o = {
+            .name = t->name, .dtype = dtype_name(t->dtype), .n_dims = t->n_dims, .data = t->data
+        };
         memcpy(o.shape, t->shape, sizeof o.shape);
         if (c->tensor && !strcmp(t->name, c->tensor)) {
             if (c->rename && !*c->rename) continue;
@@ -228,7 +261,9 @@ static void write_changed(const char *from, const struct change *c)
         out[n++] = o;
     }
     static const float one = 1;
-    if (c->extra) out[n++] = (hooke_tensor_out){ .name = c->extra, .dtype = "F32", .n_dims = 1, .shape = { 1 }, .data = &one };
+    if (c->extra)
+        out[n++] =
+            (hooke_tensor_out){ .name = c->extra, .dtype = "F32", .n_dims = 1, .shape = { 1 }, .data = &one };
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     must(hooke_write_safetensors(path, out, n, NULL));
     free(out);
@@ -255,7 +290,8 @@ static hooke_status open_changed(const char *from, const struct change *c)
 static void refuses(const char *from, struct change c, hooke_status status, const char *says)
 {
     hooke_status st = open_changed(from, &c);
-    if (st != status || !strstr(hooke_error(), says)) print_message("%s: %s\n", c.tensor ? c.tensor : c.extra, hooke_error());
+    if (st != status || !strstr(hooke_error(), says))
+        print_message("%s: %s\n", c.tensor ? c.tensor : c.extra, hooke_error());
     assert_int_equal(st, status);
     assert_non_null(strstr(hooke_error(), says));
 }
@@ -266,21 +302,27 @@ static void wrong_tensors_are_named(void **state)
     const char *q = "model.layers.1.self_attn.q_proj.weight", *norm = "model.layers.2.input_layernorm.weight";
     must(open_changed("gemma2", &(struct change){ 0 }));
     refuses("gemma2", (struct change){ .tensor = q, .rename = "" }, HOOKE_E_NOT_FOUND, q);
-    refuses("gemma2", (struct change){ .tensor = "model.embed_tokens.weight", .rename = "" }, HOOKE_E_NOT_FOUND, "embed_tokens");
+    refuses("gemma2", (struct change){ .tensor = "model.embed_tokens.weight", .rename = "" },
+            HOOKE_E_NOT_FOUND, "embed_tokens");
     refuses("gemma2", (struct change){ .tensor = q, .swap_shape = 1 }, HOOKE_E_SHAPE, "[16, 24]");
     refuses("gemma2", (struct change){ .tensor = norm, .swap_shape = 1 }, HOOKE_E_SHAPE, norm);
     refuses("gemma2", (struct change){ .tensor = q, .dtype = "I32" }, HOOKE_E_UNSUPPORTED, "I32");
     refuses("gemma2", (struct change){ .tensor = norm, .nan_at = 4 }, HOOKE_E_FORMAT, "NaN at 3");
-    refuses("gemma2", (struct change){ .extra = "model.layers.0.self_attn.q_proj.bias" }, HOOKE_E_UNSUPPORTED, "q_proj.bias");
-    refuses("gemma2", (struct change){ .extra = "model.layers.3.mlp.up_proj.weight" }, HOOKE_E_UNSUPPORTED, "layers.3");
-    refuses("gpt_neox_sequential", (struct change){ .tensor = "embed_out.weight", .rename = "elsewhere" }, HOOKE_E_NOT_FOUND,
-            "embed_out");
+    refuses("gemma2", (struct change){ .extra = "model.layers.0.self_attn.q_proj.bias" }, HOOKE_E_UNSUPPORTED,
+            "q_proj.bias");
+    refuses("gemma2", (struct change){ .extra = "model.layers.3.mlp.up_proj.weight" }, HOOKE_E_UNSUPPORTED,
+            "layers.3");
+    refuses("gpt_neox_sequential", (struct change){ .tensor = "embed_out.weight", .rename = "elsewhere" },
+            HOOKE_E_NOT_FOUND, "embed_out");
     /* Harmless strangers. */
-    must(open_changed("gpt_neox_sequential", &(struct change){ .extra = "gpt_neox.layers.0.attention.masked_bias" }));
-    must(open_changed("gpt_neox_sequential", &(struct change){ .extra = "gpt_neox.layers.0.attention.bias" }));
+    must(open_changed("gpt_neox_sequential",
+                      &(struct change){ .extra = "gpt_neox.layers.0.attention.masked_bias" }));
+    must(
+        open_changed("gpt_neox_sequential", &(struct change){ .extra = "gpt_neox.layers.0.attention.bias" }));
     must(open_changed("gpt2", &(struct change){ .extra = "h.0.attn.bias" }));
     must(open_changed("llama_tied", &(struct change){ .extra = "lm_head.weight" }));
-    must(open_changed("llama_tied", &(struct change){ .extra = "model.layers.0.self_attn.rotary_emb.inv_freq" }));
+    must(open_changed("llama_tied",
+                      &(struct change){ .extra = "model.layers.0.self_attn.rotary_emb.inv_freq" }));
 }
 
 /* Logits of a NaN matrix are NaN, and generation says so. */
@@ -335,11 +377,13 @@ static void other_spellings_open(void **state)
     } cases[] = {
         { "gpt_neox", "embed_out.weight", "lm_head.weight" },
         { "gemma3_text", "model.norm.weight", "language_model.model.norm.weight" },
-        { "gemma3_text", "model.layers.0.mlp.up_proj.weight", "model.language_model.layers.0.mlp.up_proj.weight" },
+        { "gemma3_text", "model.layers.0.mlp.up_proj.weight",
+          "model.language_model.layers.0.mlp.up_proj.weight" },
         { "gpt2", "transformer.ln_f.weight", "ln_f.weight" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        must(open_changed(cases[i].from, &(struct change){ .tensor = cases[i].name, .rename = cases[i].renamed }));
+        must(open_changed(cases[i].from,
+                          &(struct change){ .tensor = cases[i].name, .rename = cases[i].renamed }));
 }
 
 static int make_folder(void **state)
@@ -365,9 +409,12 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(damaged_configurations_are_refused), cmocka_unit_test(wrong_configurations_are_named),
-        cmocka_unit_test(configurations_are_understood),      cmocka_unit_test(wrong_tensors_are_named),
-        cmocka_unit_test(nan_weights_are_seen),               cmocka_unit_test(other_spellings_open),
+        cmocka_unit_test(damaged_configurations_are_refused),
+        cmocka_unit_test(wrong_configurations_are_named),
+        cmocka_unit_test(configurations_are_understood),
+        cmocka_unit_test(wrong_tensors_are_named),
+        cmocka_unit_test(nan_weights_are_seen),
+        cmocka_unit_test(other_spellings_open),
         cmocka_unit_test(damaged_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

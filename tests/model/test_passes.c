@@ -57,7 +57,8 @@ static void residual_adds_up(hooke_model *m, const struct prompt *p, int layer)
 static void pattern_mixes_values(hooke_model *m, const struct prompt *p, int layer)
 {
     const hooke_model_info *info = hooke_model_get_info(m);
-    struct keep pattern = at(m, p, "attn.hook_pattern", layer), scores = at(m, p, "attn.hook_attn_scores", layer);
+    struct keep pattern = at(m, p, "attn.hook_pattern", layer),
+                scores = at(m, p, "attn.hook_attn_scores", layer);
     struct keep v = at(m, p, "attn.hook_v", layer), z = at(m, p, "attn.hook_z", layer);
     int group = info->n_heads / info->n_kv_heads, d = info->d_head;
     float *mixed = calloc((size_t)(z.n_rows * z.n_cols), sizeof *mixed);
@@ -71,7 +72,8 @@ static void pattern_mixes_values(hooke_model *m, const struct prompt *p, int lay
                 bool is_masked = score[j] == -INFINITY; /* by the future or by a window */
                 assert_true(is_masked || j <= i);
                 assert_true(is_masked == (row[j] == 0) || score[j] < -80);
-                for (int e = 0; e < d; e++) mixed[i * z.n_cols + h * d + e] += row[j] * v.data[j * v.n_cols + (h / group) * d + e];
+                for (int e = 0; e < d; e++)
+                    mixed[i * z.n_cols + h * d + e] += row[j] * v.data[j * v.n_cols + (h / group) * d + e];
             }
             assert_true(fabs(sum - 1) < 1e-5);
         }
@@ -143,12 +145,14 @@ static void rewriting_is_exact(void **state)
             must(hooke_site_name(m, &name, sites[s]));
             hooke_hook edit = { .site = sites[s], .edit = same_again, .payload = &n_rows };
             struct keep edited = run_tapped(m, &p.batch, "logits", &edit, 1);
-            if (memcmp(edited.data, plain.data, bytes)) print_message("%s: %s changes logits\n", golden_names[i], name.data);
+            if (memcmp(edited.data, plain.data, bytes))
+                print_message("%s: %s changes logits\n", golden_names[i], name.data);
             assert_memory_equal(edited.data, plain.data, bytes);
             assert_true(n_rows > 0);
             hooke_hook change = { .site = sites[s], .edit = double_it };
             struct keep changed = run_tapped(m, &p.batch, "logits", &change, 1);
-            if (!memcmp(changed.data, plain.data, bytes)) print_message("%s: %s has no effect\n", golden_names[i], name.data);
+            if (!memcmp(changed.data, plain.data, bytes))
+                print_message("%s: %s has no effect\n", golden_names[i], name.data);
             assert_memory_not_equal(changed.data, plain.data, bytes);
             free(edited.data);
             free(changed.data);
@@ -196,10 +200,12 @@ static void edits_mean_what_they_say(void **state)
         make_prompt(&p, m, 1);
         hooke_hook scale = { .site = site_of(m, "blocks.1.ln2.hook_scale"), .edit = halve };
         hooke_hook normalized = { .site = site_of(m, "blocks.1.ln2.hook_normalized"), .edit = double_it };
-        struct keep a = run_tapped(m, &p.batch, "logits", &scale, 1), b = run_tapped(m, &p.batch, "logits", &normalized, 1);
+        struct keep a = run_tapped(m, &p.batch, "logits", &scale, 1),
+                    b = run_tapped(m, &p.batch, "logits", &normalized, 1);
         assert_memory_equal(a.data, b.data, (size_t)(a.n_rows * a.n_cols) * sizeof(float));
         hooke_hook pattern = { .site = site_of(m, "blocks.0.attn.hook_pattern"), .edit = attend_to_first };
-        struct keep z = run_tapped(m, &p.batch, "blocks.0.attn.hook_z", &pattern, 1), v = at(m, &p, "attn.hook_v", 0);
+        struct keep z = run_tapped(m, &p.batch, "blocks.0.attn.hook_z", &pattern, 1),
+                    v = at(m, &p, "attn.hook_v", 0);
         int group = info->n_heads / info->n_kv_heads, d = info->d_head;
         for (int64_t r = 0; r < z.n_rows; r++)
             for (int64_t c = 0; c < z.n_cols; c++)
@@ -237,7 +243,8 @@ static void hooks_run_in_order(void **state)
                            { .site = site, .tap = keep_tap, .payload = &after } };
     hooke_run_options o = { .size = sizeof o, .hooks = hooks, .n_hooks = 3 };
     must(hooke_model_run(m, &p.batch, &o));
-    for (int64_t i = 0; i < before.n_rows * before.n_cols; i++) assert_true(after.data[i] == 2 * before.data[i]);
+    for (int64_t i = 0; i < before.n_rows * before.n_cols; i++)
+        assert_true(after.data[i] == 2 * before.data[i]);
     free(before.data);
     free(after.data);
     hooke_model_close(m);
@@ -262,7 +269,8 @@ static void near_in_any_grouping(hooke_model *m, const char *site)
         int64_t start[2] = { 0, p.start[s + 1] - p.start[s] };
         hooke_batch alone = { .n_seqs = 1, .start = start, .ids = p.ids + p.start[s] };
         struct keep k = run_tapped(m, &alone, site, NULL, 0);
-        assert_true(relative_error(k.data, whole.data + p.start[s] * whole.n_cols, k.n_rows * k.n_cols) < 1e-6);
+        assert_true(relative_error(k.data, whole.data + p.start[s] * whole.n_cols, k.n_rows * k.n_cols) <
+                    1e-6);
         free(k.data);
     }
     free(whole.data);
@@ -294,7 +302,9 @@ static void last_rows_alone(void **state)
     hooke_hook hooks[] = { { .site = site_of(m, "logits"), .tap = keep_tap, .payload = &last },
                            { .site = site_of(m, "ln_final.hook_out"), .tap = keep_tap, .payload = &norm } };
     for (int n_hooks = 1; n_hooks <= 2; n_hooks++) {
-        hooke_run_options o = { .size = sizeof o, .hooks = hooks, .n_hooks = n_hooks, .last_logits_only = true };
+        hooke_run_options o = {
+            .size = sizeof o, .hooks = hooks, .n_hooks = n_hooks, .last_logits_only = true
+        };
         last.n_calls = 0;
         must(hooke_model_run(m, &p.batch, &o));
         assert_int_equal(last.n_calls, 3);
@@ -330,7 +340,9 @@ static void starts_in_the_middle(void **state)
                                                  : at(m, &p, "hook_resid_post", n_layers - 1);
             struct keep got = { 0 };
             hooke_hook hook = { .site = site_of(m, "logits"), .tap = keep_tap, .payload = &got };
-            hooke_run_options o = { .size = sizeof o, .hooks = &hook, .n_hooks = 1, .first_layer = layer, .resid = resid.data };
+            hooke_run_options o = {
+                .size = sizeof o, .hooks = &hook, .n_hooks = 1, .first_layer = layer, .resid = resid.data
+            };
             must(hooke_model_run(m, &p.batch, &o));
             assert_memory_equal(got.data, want.data, (size_t)(want.n_rows * want.n_cols) * sizeof(float));
             free(resid.data);
@@ -354,12 +366,14 @@ static void caches_continue(void **state)
         make_prompt(&p, m, 2);
         struct keep want = run_tapped(m, &p.batch, "logits", NULL, 0);
         must(hooke_cache_open(&cache, m, 2, T));
-        for (int64_t done = 0; done < T; done += 2) { /* two tokens of each sequence at a time, while it has any */
+        for (int64_t done = 0; done < T;
+             done += 2) { /* two tokens of each sequence at a time, while it has any */
             int32_t ids[4];
             int64_t start[3] = { 0, 0, 0 };
             for (int s = 0; s < 2; s++) {
                 start[s + 1] = start[s];
-                for (int64_t t = done; t < done + 2 && p.start[s] + t < p.start[s + 1]; t++) ids[start[s + 1]++] = p.ids[p.start[s] + t];
+                for (int64_t t = done; t < done + 2 && p.start[s] + t < p.start[s + 1]; t++)
+                    ids[start[s + 1]++] = p.ids[p.start[s] + t];
             }
             struct keep got = { 0 };
             hooke_hook hook = { .site = site_of(m, "logits"), .tap = keep_tap, .payload = &got };
@@ -367,7 +381,8 @@ static void caches_continue(void **state)
             hooke_run_options o = { .size = sizeof o, .hooks = &hook, .n_hooks = 1, .cache = cache };
             must(hooke_model_run(m, &step, &o));
             for (int s = 0; s < 2; s++)
-                assert_true(relative_error(got.data + start[s] * want.n_cols, want.data + (p.start[s] + done) * want.n_cols,
+                assert_true(relative_error(got.data + start[s] * want.n_cols,
+                                           want.data + (p.start[s] + done) * want.n_cols,
                                            (start[s + 1] - start[s]) * want.n_cols) < 1e-5);
             free(got.data);
         }
@@ -492,7 +507,9 @@ static void lost_memory_is_survived(void **state)
         if (st == HOOKE_OK) {
             struct prompt p;
             make_prompt(&p, m, 2);
-            hooke_hook hook = { .site = site_of(m, "blocks.1.attn.hook_pattern"), .tap = keep_tap, .payload = &k };
+            hooke_hook hook = { .site = site_of(m, "blocks.1.attn.hook_pattern"),
+                                .tap = keep_tap,
+                                .payload = &k };
             hooke_run_options o = { .size = sizeof o, .hooks = &hook, .n_hooks = 1, .batch_tokens = 1 };
             st = hooke_model_run(m, &p.batch, &o);
         }
@@ -508,11 +525,16 @@ static void lost_memory_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(models_add_up),        cmocka_unit_test(rewriting_is_exact),
-        cmocka_unit_test(edits_mean_what_they_say), cmocka_unit_test(hooks_run_in_order),
-        cmocka_unit_test(grouping_does_not_matter), cmocka_unit_test(last_rows_alone),
-        cmocka_unit_test(starts_in_the_middle), cmocka_unit_test(caches_continue),
-        cmocka_unit_test(layer_major_is_the_same_pass), cmocka_unit_test(wrong_calls_are_refused),
+        cmocka_unit_test(models_add_up),
+        cmocka_unit_test(rewriting_is_exact),
+        cmocka_unit_test(edits_mean_what_they_say),
+        cmocka_unit_test(hooks_run_in_order),
+        cmocka_unit_test(grouping_does_not_matter),
+        cmocka_unit_test(last_rows_alone),
+        cmocka_unit_test(starts_in_the_middle),
+        cmocka_unit_test(caches_continue),
+        cmocka_unit_test(layer_major_is_the_same_pass),
+        cmocka_unit_test(wrong_calls_are_refused),
         cmocka_unit_test(lost_memory_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,7 +94,8 @@ static void near_misses_get_suggestions(void **state)
         hooke_model *m = open_golden(ctx, refusals[i].model);
         hooke_site site;
         assert_int_equal(hooke_site_parse(m, &site, refusals[i].name), refusals[i].status);
-        if (!strstr(hooke_error(), refusals[i].says)) print_message("%s: %s\n", refusals[i].name, hooke_error());
+        if (!strstr(hooke_error(), refusals[i].says))
+            print_message("%s: %s\n", refusals[i].name, hooke_error());
         assert_non_null(strstr(hooke_error(), refusals[i].says));
         hooke_model_close(m);
     }

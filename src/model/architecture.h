@@ -1,7 +1,7 @@
-/* arch.h: the architectures as rows of one table. A row says which switches the decoder block runs with (spec/models.md 1.7),
+/* architecture.h: the architectures as rows of one table. A row says which switches the decoder block runs with,
  * how config.json spells its fields, what the tensors are called, and what Hugging Face calls the modules. */
-#ifndef HOOKE_MODEL_ARCH_H
-#define HOOKE_MODEL_ARCH_H
+#ifndef HOOKE_MODEL_ARCHITECTURE_H
+#define HOOKE_MODEL_ARCHITECTURE_H
 
 #include "tensor/ops.h"
 
@@ -12,13 +12,35 @@ extern "C" {
 /* Every tensor a model of these families can have. Roles before FIRST_LAYER_ROLE exist once, the others once a
  * layer. */
 enum weight_role {
-    W_EMBED, W_POS, W_FINAL_NORM, W_FINAL_NORM_BIAS, W_HEAD,
+    W_EMBED,
+    W_POS,
+    W_FINAL_NORM,
+    W_FINAL_NORM_BIAS,
+    W_HEAD,
     FIRST_LAYER_ROLE,
-    W_LN1 = FIRST_LAYER_ROLE, W_LN1_BIAS, W_LN1_POST, W_LN2, W_LN2_BIAS, W_LN2_POST, W_Q_NORM, W_K_NORM,
-    W_Q, W_Q_BIAS, W_K, W_K_BIAS, W_V, W_V_BIAS, W_QKV, W_QKV_BIAS, W_O, W_O_BIAS,
+    W_LN1 = FIRST_LAYER_ROLE,
+    W_LN1_BIAS,
+    W_LN1_POST,
+    W_LN2,
+    W_LN2_BIAS,
+    W_LN2_POST,
+    W_Q_NORM,
+    W_K_NORM,
+    W_Q,
+    W_Q_BIAS,
+    W_K,
+    W_K_BIAS,
+    W_V,
+    W_V_BIAS,
+    W_QKV,
+    W_QKV_BIAS,
+    W_O,
+    W_O_BIAS,
     W_GATE, /* gated MLPs only */
     W_UP,   /* the up projection, or the plain MLP's first matrix */
-    W_UP_BIAS, W_DOWN, W_DOWN_BIAS,
+    W_UP_BIAS,
+    W_DOWN,
+    W_DOWN_BIAS,
     N_WEIGHT_ROLES
 };
 
@@ -41,7 +63,8 @@ struct arch_defaults {
 struct arch_modules {
     const char *block; /* "model.layers." in front of the layer number */
     const char *embed, *pos, *final_norm, *head, *head_synonym;
-    const char *ln1, *ln1_post, *ln2, *ln2_post, *attn, *q, *k, *v, *q_norm, *k_norm, *o, *mlp, *up, *gate, *down;
+    const char *ln1, *ln1_post, *ln2, *ln2_post, *attn, *q, *k, *v, *q_norm, *k_norm, *o, *mlp, *up, *gate,
+        *down;
 };
 
 struct arch {
@@ -56,23 +79,25 @@ struct arch {
     bool learned_positions; /* a table instead of rotation */
     bool gated;             /* act(gate) * up */
     bool embed_scale;       /* times sqrt(d_model) */
-    bool is_gemma;          /* Gemma's fields: query_pre_attn_scalar, hidden_activation, always the tanh form */
-    bool soft_caps;         /* reads the two soft-capping fields */
-    int window_period;      /* default: every n-th layer is global, the others use the window; 0: no window by default */
-    double rotary_share;    /* default share of each head's dims that rotate */
-    bool parallel;          /* default of use_parallel_residual */
-    bool tied;              /* default of tie_word_embeddings */
+    bool is_gemma;  /* Gemma's fields: query_pre_attn_scalar, hidden_activation, always the tanh form */
+    bool soft_caps; /* reads the two soft-capping fields */
+    int window_period; /* default: every n-th layer is global, the others use the window; 0: no window by default */
+    double rotary_share;           /* default share of each head's dims that rotate */
+    bool parallel;                 /* default of use_parallel_residual */
+    bool tied;                     /* default of tie_word_embeddings */
     double cap_scores, cap_logits; /* defaults for absent keys */
     struct arch_keys keys;
     struct arch_defaults defaults;
-    const char *tensors[N_WEIGHT_ROLES]; /* layer roles: what follows the block's prefix and number, with its dot */
-    const char *tensor_block;            /* prefix of layer tensors */
-    const char *const *prefixes;         /* "from>to" respellings of whole names that files are known to use; NULL-terminated */
-    const char *const *ignored;          /* globs of tensors that hold no weights; NULL-terminated */
+    const char
+        *tensors[N_WEIGHT_ROLES]; /* layer roles: what follows the block's prefix and number, with its dot */
+    const char *tensor_block;     /* prefix of layer tensors */
+    const char *const
+        *prefixes; /* "from>to" respellings of whole names that files are known to use; NULL-terminated */
+    const char *const *ignored; /* globs of tensors that hold no weights; NULL-terminated */
     struct arch_modules modules;
 };
 
-/* NULL for an unknown name. "gemma3" is the multimodal wrapper of gemma3_text; config.c unwraps it. */
+/* NULL for an unknown name. "gemma3" is the multimodal wrapper of gemma3_text; model_config.c unwraps it. */
 const struct arch *arch_find(const char *model_type);
 const struct arch *arch_at(int index); /* NULL past the end */
 

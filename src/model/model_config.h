@@ -1,9 +1,10 @@
-/* config.h: config.json read into the switches that the decoder block runs with. What is not understood is refused by name. */
-#ifndef HOOKE_MODEL_CONFIG_H
-#define HOOKE_MODEL_CONFIG_H
+/* model_config.h: config.json read into the switches that the decoder block runs with. What is not understood is refused by
+ * name. */
+#ifndef HOOKE_MODEL_MODEL_CONFIG_H
+#define HOOKE_MODEL_MODEL_CONFIG_H
 
 #include "file/json.h"
-#include "model/arch.h"
+#include "model/architecture.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
-/* config.c: see config.h. Both spellings of a field are read where transformers 5 moved it (rope_parameters, layer_types). */
-#include "model/config.h"
+/* model_config.c: see model_config.h. Both spellings of a field are read where transformers 5 moved it (rope_parameters, layer_types). */
+#include "model/model_config.h"
 
 #include <limits.h>
 #include <math.h>
@@ -37,10 +37,12 @@ static hooke_status read_cap(const struct reader *r, float *out, const char *key
 {
     const struct json *v = json_get(r->o, key);
     double cap = fallback;
-    if (v && json_is_null(v)) cap = 0;
-    else RETURN_IF_ERROR(json_real(&cap, r->o, key, fallback, r->name));
-    RETURN_IF(!(cap >= 0 && cap < 1e30), HOOKE_E_FORMAT, "%s: key '%s' is %g, expected a positive number or null", r->name, key,
-              cap);
+    if (v && json_is_null(v))
+        cap = 0;
+    else
+        RETURN_IF_ERROR(json_real(&cap, r->o, key, fallback, r->name));
+    RETURN_IF(!(cap >= 0 && cap < 1e30), HOOKE_E_FORMAT,
+              "%s: key '%s' is %g, expected a positive number or null", r->name, key, cap);
     *out = (float)cap;
     return HOOKE_OK;
 }
@@ -50,8 +52,12 @@ static hooke_status read_activation(struct reader *r)
     static const struct {
         const char *name;
         enum activation act;
-    } known[] = { { "gelu_pytorch_tanh", ACT_GELU_TANH }, { "gelu_new", ACT_GELU_TANH }, { "gelu_fast", ACT_GELU_TANH },
-                  { "gelu", ACT_GELU_ERF },               { "silu", ACT_SILU },          { "swish", ACT_SILU },
+    } known[] = { { "gelu_pytorch_tanh", ACT_GELU_TANH },
+                  { "gelu_new", ACT_GELU_TANH },
+                  { "gelu_fast", ACT_GELU_TANH },
+                  { "gelu", ACT_GELU_ERF },
+                  { "silu", ACT_SILU },
+                  { "swish", ACT_SILU },
                   { "relu", ACT_RELU } };
     const struct arch *a = r->cfg->arch;
     const char *key = a->is_gemma ? "hidden_activation" : a->keys.activation;
@@ -64,7 +70,8 @@ static hooke_status read_activation(struct reader *r)
             r->cfg->activation = known[i].act;
             return HOOKE_OK;
         }
-    return fail(HOOKE_E_UNSUPPORTED, "%s: '%s' is \"%s\"; known: gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, silu, relu",
+    return fail(HOOKE_E_UNSUPPORTED,
+                "%s: '%s' is \"%s\"; known: gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, silu, relu",
                 r->name, key, text);
 }
 
@@ -74,11 +81,13 @@ static hooke_status check_products(const struct model_config *c, const char *nam
 {
     int64_t d = c->d_model, wide = (int64_t)c->n_heads * c->d_head;
     int64_t limit = INT64_MAX / 64;
-    RETURN_IF(wide > INT_MAX / 4, HOOKE_E_FORMAT, "%s: %d heads of width %d are too wide", name, c->n_heads, c->d_head);
+    RETURN_IF(wide > INT_MAX / 4, HOOKE_E_FORMAT, "%s: %d heads of width %d are too wide", name, c->n_heads,
+              c->d_head);
     RETURN_IF(d > limit / c->d_mlp || d > limit / c->d_vocab || d > limit / wide || c->d_mlp > INT_MAX / 4,
-              HOOKE_E_FORMAT, "%s: sizes overflow (d_model %d, d_mlp %d, d_vocab %d)", name, c->d_model, c->d_mlp, c->d_vocab);
-    RETURN_IF(c->n_heads % c->n_kv_heads != 0, HOOKE_E_FORMAT, "%s: %d query heads cannot share %d key/value heads evenly", name,
-              c->n_heads, c->n_kv_heads);
+              HOOKE_E_FORMAT, "%s: sizes overflow (d_model %d, d_mlp %d, d_vocab %d)", name, c->d_model,
+              c->d_mlp, c->d_vocab);
+    RETURN_IF(c->n_heads % c->n_kv_heads != 0, HOOKE_E_FORMAT,
+              "%s: %d query heads cannot share %d key/value heads evenly", name, c->n_heads, c->n_kv_heads);
     return HOOKE_OK;
 }
 
@@ -89,18 +98,22 @@ static hooke_status read_sizes(struct reader *r)
     const struct arch_defaults *d = &c->arch->defaults;
     double eps;
     RETURN_IF_ERROR(read_size(r, &c->n_layers, k->n_layers, d->n_layers));
-    RETURN_IF(c->n_layers > MAX_LAYERS, HOOKE_E_UNSUPPORTED, "%s: %d layers, at most %d are understood", r->name, c->n_layers,
-              MAX_LAYERS);
+    RETURN_IF(c->n_layers > MAX_LAYERS, HOOKE_E_UNSUPPORTED, "%s: %d layers, at most %d are understood",
+              r->name, c->n_layers, MAX_LAYERS);
     RETURN_IF_ERROR(read_size(r, &c->d_model, k->d_model, d->d_model));
     RETURN_IF_ERROR(read_size(r, &c->n_heads, k->n_heads, d->n_heads));
     c->n_kv_heads = c->n_heads;
-    if (k->n_kv_heads) RETURN_IF_ERROR(read_size(r, &c->n_kv_heads, k->n_kv_heads, d->n_kv_heads ? d->n_kv_heads : c->n_heads));
+    if (k->n_kv_heads)
+        RETURN_IF_ERROR(
+            read_size(r, &c->n_kv_heads, k->n_kv_heads, d->n_kv_heads ? d->n_kv_heads : c->n_heads));
     c->d_head = c->d_model / c->n_heads;
-    if (k->d_head) RETURN_IF_ERROR(read_size(r, &c->d_head, k->d_head, d->d_head ? d->d_head : c->d_head));
+    if (k->d_head)
+        RETURN_IF_ERROR(read_size(r, &c->d_head, k->d_head, d->d_head ? d->d_head : c->d_head));
     else
-        RETURN_IF(c->d_model % c->n_heads != 0, HOOKE_E_FORMAT, "%s: width %d is no multiple of %d heads", r->name, c->d_model,
-                  c->n_heads);
-    RETURN_IF(c->d_head < 1, HOOKE_E_FORMAT, "%s: %d heads for a width of %d", r->name, c->n_heads, c->d_model);
+        RETURN_IF(c->d_model % c->n_heads != 0, HOOKE_E_FORMAT, "%s: width %d is no multiple of %d heads",
+                  r->name, c->d_model, c->n_heads);
+    RETURN_IF(c->d_head < 1, HOOKE_E_FORMAT, "%s: %d heads for a width of %d", r->name, c->n_heads,
+              c->d_model);
     int64_t d_mlp = d->d_mlp ? d->d_mlp : c->arch->gated ? 0 : 4 * (int64_t)c->d_model;
     RETURN_IF_ERROR(read_size(r, &c->d_mlp, k->d_mlp, d_mlp));
     RETURN_IF_ERROR(read_size(r, &c->d_vocab, "vocab_size", d->d_vocab));
@@ -126,32 +139,39 @@ static hooke_status read_rope_scaling(const struct reader *r, struct rope_spec *
         spec->scaling = ROPE_LLAMA3;
         RETURN_IF_ERROR(json_real(&spec->low_freq_factor, o, "low_freq_factor", 1, r->name));
         RETURN_IF_ERROR(json_real(&spec->high_freq_factor, o, "high_freq_factor", 4, r->name));
-        RETURN_IF_ERROR(json_real(&spec->original_n_ctx, o, "original_max_position_embeddings", r->cfg->n_ctx, r->name));
-        RETURN_IF(!(spec->low_freq_factor > 0 && spec->high_freq_factor > spec->low_freq_factor && spec->original_n_ctx >= 1),
-                  HOOKE_E_FORMAT, "%s: llama3 rope scaling needs 0 < low_freq_factor < high_freq_factor", r->name);
+        RETURN_IF_ERROR(
+            json_real(&spec->original_n_ctx, o, "original_max_position_embeddings", r->cfg->n_ctx, r->name));
+        RETURN_IF(!(spec->low_freq_factor > 0 && spec->high_freq_factor > spec->low_freq_factor &&
+                    spec->original_n_ctx >= 1),
+                  HOOKE_E_FORMAT, "%s: llama3 rope scaling needs 0 < low_freq_factor < high_freq_factor",
+                  r->name);
     } else {
-        return fail(HOOKE_E_UNSUPPORTED, "%s: rope scaling of type \"%s\"; known: default, linear, llama3", r->name, type);
+        return fail(HOOKE_E_UNSUPPORTED, "%s: rope scaling of type \"%s\"; known: default, linear, llama3",
+                    r->name, type);
     }
-    RETURN_IF(!(spec->factor > 0 && spec->factor < 1e9), HOOKE_E_FORMAT, "%s: rope scaling factor is %g", r->name, spec->factor);
+    RETURN_IF(!(spec->factor > 0 && spec->factor < 1e9), HOOKE_E_FORMAT, "%s: rope scaling factor is %g",
+              r->name, spec->factor);
     return HOOKE_OK;
 }
 
 /* theta and rotated share, from the old top-level keys and from one rope_parameters object (which wins). */
-static hooke_status read_rope_base(const struct reader *r, struct rope_spec *spec, const struct json *parameters,
-                                   const char *theta_key, double theta)
+static hooke_status read_rope_base(const struct reader *r, struct rope_spec *spec,
+                                   const struct json *parameters, const char *theta_key, double theta)
 {
     const struct model_config *c = r->cfg;
     double share = c->arch->rotary_share;
     RETURN_IF_ERROR(json_real(&theta, r->o, theta_key, theta, r->name));
-    RETURN_IF_ERROR(json_real(&share, r->o, c->arch->qkv == QKV_PER_HEAD ? "rotary_pct" : "partial_rotary_factor", share, r->name));
+    RETURN_IF_ERROR(json_real(
+        &share, r->o, c->arch->qkv == QKV_PER_HEAD ? "rotary_pct" : "partial_rotary_factor", share, r->name));
     RETURN_IF_ERROR(json_real(&theta, parameters, "rope_theta", theta, r->name));
     RETURN_IF_ERROR(json_real(&share, parameters, "partial_rotary_factor", share, r->name));
     RETURN_IF(!(theta >= 1 && theta < 1e30), HOOKE_E_FORMAT, "%s: rope theta is %g", r->name, theta);
-    RETURN_IF(!(share >= 0 && share <= 1), HOOKE_E_FORMAT, "%s: rotary share is %g, expected 0 to 1", r->name, share);
+    RETURN_IF(!(share >= 0 && share <= 1), HOOKE_E_FORMAT, "%s: rotary share is %g, expected 0 to 1", r->name,
+              share);
     spec->theta = theta;
     spec->n_dims = (int)((double)c->d_head * share);
-    RETURN_IF(spec->n_dims % 2, HOOKE_E_UNSUPPORTED, "%s: %d rotary dimensions of a head; an even number is needed", r->name,
-              spec->n_dims);
+    RETURN_IF(spec->n_dims % 2, HOOKE_E_UNSUPPORTED,
+              "%s: %d rotary dimensions of a head; an even number is needed", r->name, spec->n_dims);
     return HOOKE_OK;
 }
 
@@ -160,9 +180,10 @@ static hooke_status read_rope(struct reader *r)
     struct model_config *c = r->cfg;
     const struct json *p = json_get(r->o, "rope_parameters"), *scaling = json_get(r->o, "rope_scaling");
     const struct json *global = p, *local = p;
-    RETURN_IF(!json_is_null(p) && p->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: key 'rope_parameters' is no object", r->name);
-    RETURN_IF(!json_is_null(scaling) && scaling->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: key 'rope_scaling' is no object",
-              r->name);
+    RETURN_IF(!json_is_null(p) && p->kind != JSON_OBJECT, HOOKE_E_FORMAT,
+              "%s: key 'rope_parameters' is no object", r->name);
+    RETURN_IF(!json_is_null(scaling) && scaling->kind != JSON_OBJECT, HOOKE_E_FORMAT,
+              "%s: key 'rope_scaling' is no object", r->name);
     if (json_get(p, "full_attention") || json_get(p, "sliding_attention")) {
         global = json_get(p, "full_attention");
         local = json_get(p, "sliding_attention");
@@ -175,7 +196,8 @@ static hooke_status read_rope(struct reader *r)
     c->rope_local = c->rope;
     if (c->arch->window_period != 6) return HOOKE_OK; /* one table for all layers but in Gemma 3 */
     memset(&c->rope_local, 0, sizeof c->rope_local);
-    RETURN_IF_ERROR(read_rope_base(r, &c->rope_local, local == p ? NULL : local, "rope_local_base_freq", 1e4));
+    RETURN_IF_ERROR(
+        read_rope_base(r, &c->rope_local, local == p ? NULL : local, "rope_local_base_freq", 1e4));
     return local == p || json_is_null(local) ? HOOKE_OK : read_rope_scaling(r, &c->rope_local, local);
 }
 
@@ -211,19 +233,24 @@ static hooke_status read_windows(struct reader *r)
     if (use) {
         int64_t window = 4096;
         const struct json *w = json_get(r->o, "sliding_window");
-        if (w && json_is_null(w)) window = 0;
-        else RETURN_IF_ERROR(json_int(&window, r->o, "sliding_window", 1, INT_MAX, 4096, r->name));
+        if (w && json_is_null(w))
+            window = 0;
+        else
+            RETURN_IF_ERROR(json_int(&window, r->o, "sliding_window", 1, INT_MAX, 4096, r->name));
         c->window = (int)window;
     }
-    if (period == 6) RETURN_IF_ERROR(json_int(&period, r->o, "sliding_window_pattern", 1, INT_MAX, 6, r->name));
+    if (period == 6)
+        RETURN_IF_ERROR(json_int(&period, r->o, "sliding_window_pattern", 1, INT_MAX, 6, r->name));
     if (!json_is_null(types)) {
         RETURN_IF_ERROR(read_layer_types(r, types));
     } else {
-        for (int i = 0; i < c->n_layers; i++) c->is_local[i] = use && (is_qwen ? i >= first : (i + 1) % period != 0);
+        for (int i = 0; i < c->n_layers; i++)
+            c->is_local[i] = use && (is_qwen ? i >= first : (i + 1) % period != 0);
     }
     for (int i = 0; i < c->n_layers; i++) {
         RETURN_IF(c->is_local[i] && !use && !is_qwen, HOOKE_E_UNSUPPORTED,
-                  "%s: layer_types[%d] is \"sliding_attention\", which %s does not have", r->name, i, c->arch->name);
+                  "%s: layer_types[%d] is \"sliding_attention\", which %s does not have", r->name, i,
+                  c->arch->name);
         if (is_qwen && !use) c->is_local[i] = false;
     }
     return HOOKE_OK;
@@ -236,12 +263,15 @@ static hooke_status read_scale(struct reader *r)
     struct model_config *c = r->cfg;
     double scalar = c->d_head;
     if (c->arch->defaults.query_scalar > 0)
-        RETURN_IF_ERROR(json_real(&scalar, r->o, "query_pre_attn_scalar", c->arch->defaults.query_scalar, r->name));
-    RETURN_IF(!(scalar > 0 && scalar < 1e30), HOOKE_E_FORMAT, "%s: query_pre_attn_scalar is %g", r->name, scalar);
+        RETURN_IF_ERROR(
+            json_real(&scalar, r->o, "query_pre_attn_scalar", c->arch->defaults.query_scalar, r->name));
+    RETURN_IF(!(scalar > 0 && scalar < 1e30), HOOKE_E_FORMAT, "%s: query_pre_attn_scalar is %g", r->name,
+              scalar);
     c->attn_scale = (float)(1 / sqrt(scalar));
     if (c->n_layers == 42 && c->d_model == 3584 && scalar == 224 && r->warn)
-        r->warn(r->payload, "query_pre_attn_scalar is 224: Gemma 2 9B's first configuration, later corrected to 256; "
-                            "attention is computed with 224 as the file says");
+        r->warn(r->payload,
+                "query_pre_attn_scalar is 224: Gemma 2 9B's first configuration, later corrected to 256; "
+                "attention is computed with 224 as the file says");
     if (c->arch->soft_caps) {
         RETURN_IF_ERROR(read_cap(r, &c->cap_scores, "attn_logit_softcapping", c->arch->cap_scores));
         RETURN_IF_ERROR(read_cap(r, &c->cap_logits, "final_logit_softcapping", c->arch->cap_logits));
@@ -255,16 +285,20 @@ static hooke_status refuse_unknown(struct reader *r, const struct json *root)
     const struct arch *a = r->cfg->arch;
     const struct json *q = json_get(root, "quantization_config");
     if (json_is_null(q)) q = json_get(r->o, "quantization_config");
-    RETURN_IF(!json_is_null(q), HOOKE_E_UNSUPPORTED, "%s: 'quantization_config': quantised weights are not read", r->name);
+    RETURN_IF(!json_is_null(q), HOOKE_E_UNSUPPORTED,
+              "%s: 'quantization_config': quantised weights are not read", r->name);
     RETURN_IF_ERROR(refuse_true(r, "use_bidirectional_attention", "only causal attention is computed"));
-    RETURN_IF_ERROR(refuse_true(r, "scale_attn_by_inverse_layer_idx", "scores are not divided by the layer number"));
+    RETURN_IF_ERROR(
+        refuse_true(r, "scale_attn_by_inverse_layer_idx", "scores are not divided by the layer number"));
     RETURN_IF_ERROR(refuse_true(r, "add_cross_attention", "there is no encoder to attend to"));
     RETURN_IF_ERROR(refuse_true(r, "is_encoder_decoder", "only decoders are read"));
-    if (a->qkv != QKV_PER_HEAD) RETURN_IF_ERROR(refuse_true(r, "attention_bias", "biases of attention projections are not read"));
+    if (a->qkv != QKV_PER_HEAD)
+        RETURN_IF_ERROR(refuse_true(r, "attention_bias", "biases of attention projections are not read"));
     RETURN_IF_ERROR(refuse_true(r, "mlp_bias", "biases of MLP projections are not read"));
     bool scaled = true;
     RETURN_IF_ERROR(json_bool(&scaled, r->o, "scale_attn_weights", true, r->name));
-    RETURN_IF(!scaled, HOOKE_E_UNSUPPORTED, "%s: 'scale_attn_weights' is false: scores are always scaled", r->name);
+    RETURN_IF(!scaled, HOOKE_E_UNSUPPORTED, "%s: 'scale_attn_weights' is false: scores are always scaled",
+              r->name);
     return HOOKE_OK;
 }
 
@@ -276,7 +310,8 @@ static hooke_status read_switches(struct reader *r)
     RETURN_IF_ERROR(json_bool(&c->parallel, r->o, "use_parallel_residual", a->parallel, r->name));
     if (!a->parallel) c->parallel = false;
     RETURN_IF_ERROR(json_bool(&c->tied, r->o, "tie_word_embeddings", a->tied, r->name));
-    if (a->qkv == QKV_PER_HEAD) RETURN_IF_ERROR(json_bool(&attention_bias, r->o, "attention_bias", true, r->name));
+    if (a->qkv == QKV_PER_HEAD)
+        RETURN_IF_ERROR(json_bool(&attention_bias, r->o, "attention_bias", true, r->name));
     c->qkv_bias = a->qkv_bias && attention_bias;
     c->o_bias = a->o_bias && attention_bias;
     c->mlp_bias = a->mlp_bias;
@@ -289,9 +324,10 @@ static hooke_status read_stop_ids(struct model_config *c, const struct json *v, 
     const struct json *item = v->kind == JSON_ARRAY ? v->as.list.first : v;
     c->n_stop_ids = 0;
     for (; item; item = v->kind == JSON_ARRAY ? item->next : NULL) {
-        RETURN_IF(item->kind != JSON_INT || item->as.integer < 0 || item->as.integer > INT_MAX, HOOKE_E_FORMAT,
-                  "%s: key 'eos_token_id' must be an id or an array of ids", name);
-        RETURN_IF(c->n_stop_ids == MAX_STOP_IDS, HOOKE_E_UNSUPPORTED, "%s: more than %d stop ids", name, MAX_STOP_IDS);
+        RETURN_IF(item->kind != JSON_INT || item->as.integer < 0 || item->as.integer > INT_MAX,
+                  HOOKE_E_FORMAT, "%s: key 'eos_token_id' must be an id or an array of ids", name);
+        RETURN_IF(c->n_stop_ids == MAX_STOP_IDS, HOOKE_E_UNSUPPORTED, "%s: more than %d stop ids", name,
+                  MAX_STOP_IDS);
         c->stop_ids[c->n_stop_ids++] = (int32_t)item->as.integer;
     }
     return HOOKE_OK;
@@ -311,13 +347,15 @@ static hooke_status find_arch(struct reader *r)
     RETURN_IF(!type, HOOKE_E_FORMAT, "%s: key 'model_type' is missing", r->name);
     if (!strcmp(type, "gemma3")) {
         const struct json *text = json_get(r->o, "text_config");
-        RETURN_IF(!text || text->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: model_type \"gemma3\" without 'text_config'", r->name);
+        RETURN_IF(!text || text->kind != JSON_OBJECT, HOOKE_E_FORMAT,
+                  "%s: model_type \"gemma3\" without 'text_config'", r->name);
         r->o = text;
         type = "gemma3_text";
     }
     r->cfg->arch = arch_find(type);
     RETURN_IF(!r->cfg->arch, HOOKE_E_UNSUPPORTED,
-              "%s: architecture \"%s\" is unknown; known: gemma, gemma2, gemma3_text, llama, qwen2, qwen3, gpt_neox, gpt2",
+              "%s: architecture \"%s\" is unknown; known: gemma, gemma2, gemma3_text, llama, qwen2, qwen3, "
+              "gpt_neox, gpt2",
               r->name, type);
     return HOOKE_OK;
 }
@@ -336,6 +374,7 @@ hooke_status config_parse(struct model_config *cfg, const struct json *root, con
     RETURN_IF_ERROR(read_windows(&r));
     RETURN_IF_ERROR(read_switches(&r));
     RETURN_IF_ERROR(read_stop_ids(cfg, json_get(root, "eos_token_id"), name));
-    if (r.o != root && cfg->n_stop_ids == 0) RETURN_IF_ERROR(read_stop_ids(cfg, json_get(r.o, "eos_token_id"), name));
+    if (r.o != root && cfg->n_stop_ids == 0)
+        RETURN_IF_ERROR(read_stop_ids(cfg, json_get(r.o, "eos_token_id"), name));
     return HOOKE_OK;
 }
