@@ -1,19 +1,21 @@
 /* encode_cpu.c: codes of x without the matrix of pre-activations.
  *
  *                 features -->   group 0      group 1   ...
- *   block of rows   sub-tile   [ h tile ]   [ h tile ]        h = x W lives in scratch, ROW_TILE x FEATURE_TILE at a time,
- *                   sub-tile   [ h tile ]   [ h tile ]        and is reduced to the few that are on before the next one
+ *   block of rows              [ h tile ]   [ h tile ]        h = x W lives in scratch, ROW_BLOCK x FEATURE_TILE at a time,
+ *                              [      ]   [      ]            and is reduced to the few that are on before the next one
  *
  * A group is a unit of work: it converts its weights once for all rows of the block, and leaves a `piece`: the codes of each row
  * of the block in its features, rows in order. Pieces are joined in order of group, so a row's codes increase in feature. Memory:
  * the codes, the pieces of one block, and a few MB of scratch a worker.
  *
- * Top-k needs the best of a row over all groups: each group keeps its own k best (a running cut lets most features fail one
- * comparison), and joining selects among groups * k. */
+ * Top-k needs the best of a row over all groups: each group keeps its own k best, above a cut that rises as better ones come, and
+ * joining selects among what the groups left. Groups tell each other their cuts, a bound from below for the row's k-th best:
+ * when a group learns of one decides how much it drops early, never what is selected. */
 #include "tensor/cpu/ops_cpu.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -23,12 +25,11 @@
 #include "tensor/cpu/select.h"
 
 enum {
-    ROW_TILE = 256,
-    FEATURE_TILE = 256,
+    FEATURE_TILE = 512,
     ROW_BLOCK = 1024,
     TOPK_GROUPS = 16,   /* at most */
     TOPK_STEP = 64,     /* features between two looks at a row's room for candidates */
-    POOL_BUDGET = 1 << 22, /* batch top-k: candidates that a block of rows may add, about */
+    POOL_BUDGET = 1 << 19, /* batch top-k: candidates that a block of rows may add, about */
 };
 
 /* Codes of one group for one block of rows. */
@@ -48,6 +49,7 @@ struct encode_job {
     int64_t k;              /* top-k kinds: how many are kept, of a row or of the call */
     float cut;              /* batch top-k: what fails this is out already */
     struct piece *pieces;   /* [groups] */
+    _Atomic uint32_t *cuts; /* [ROW_BLOCK] top-k: bits of the best cut known of each row; positive floats order as their bits */
 };
 
 static hooke_status piece_room(struct piece *g, size_t more)
@@ -127,12 +129,32 @@ struct best {
 
 static void best_prune(struct best *b)
 {
-    if (b->n <= b->k) return;
+    if (b->n < b->k || b->k == 0) {
+        b->n = b->k == 0 ? 0 : b->n;
+        return;
+    }
     keys_largest(b->keys, b->n, b->k);
     b->n = b->k;
-    uint64_t last = b->keys[0];
-    for (int64_t i = 1; i < b->k; i++) last = b->keys[i] < last ? b->keys[i] : last;
-    b->cut = key_value(last);
+    if (b->k > 0) b->cut = fmaxf(b->cut, key_value(b->keys[b->k - 1]));
+}
+
+/* A value just below the cut of another group: there an equal value may have the higher feature. */
+static float cut_from_others(const struct encode_job *j, int64_t row)
+{
+    uint32_t bits = atomic_load_explicit(&j->cuts[row], memory_order_relaxed);
+    if (bits > 0) bits--;
+    float cut;
+    memcpy(&cut, &bits, sizeof cut);
+    return cut;
+}
+
+/* A lost update costs some work, not the result. */
+static void tell_cut(const struct encode_job *j, int64_t row, float cut)
+{
+    uint32_t bits;
+    memcpy(&bits, &cut, sizeof bits);
+    if (bits > atomic_load_explicit(&j->cuts[row], memory_order_relaxed))
+        atomic_store_explicit(&j->cuts[row], bits, memory_order_relaxed);
 }
 
 /* A later feature must beat the cut: with an equal value the lower feature stays. */
@@ -155,9 +177,10 @@ static int64_t topk_room(const struct encode_job *j)
     return 2 * least(j->k, j->group_features) + 4 * TOPK_STEP;
 }
 
-static hooke_status topk_leave(struct best *b, struct piece *g, int64_t row)
+static hooke_status topk_leave(const struct encode_job *j, struct best *b, struct piece *g, int64_t row)
 {
     best_prune(b);
+    if (b->n == j->k) tell_cut(j, row, b->cut);
     RETURN_IF_ERROR(piece_room(g, (size_t)b->n));
     for (int64_t i = 0; i < b->n; i++) {
         g->index[g->n] = key_index(b->keys[i]);
@@ -180,7 +203,7 @@ static hooke_status topk_group(struct encode_job *j, int64_t group, int worker)
     struct best *best = (void *)(h + h_floats + w_floats);
     uint64_t *keys = (void *)(best + j->n_rows);
     for (int64_t r = 0; r < j->n_rows; r++) {
-        struct best start = { keys + r * room, 0, room, least(j->k, j->group_features), 0 };
+        struct best start = { keys + r * room, 0, room, least(j->k, j->group_features), cut_from_others(j, r) };
         best[r] = start;
     }
     for (int64_t f = first; f < end; f += FEATURE_TILE) {
@@ -189,7 +212,7 @@ static hooke_status topk_group(struct encode_job *j, int64_t group, int worker)
         for (int64_t r = 0; r < j->n_rows; r++) best_offer(&best[r], j, h + r * FEATURE_TILE, f, n);
     }
     g->n = 0;
-    for (int64_t r = 0; r < j->n_rows; r++) RETURN_IF_ERROR(topk_leave(&best[r], g, r));
+    for (int64_t r = 0; r < j->n_rows; r++) RETURN_IF_ERROR(topk_leave(j, &best[r], g, r));
     return HOOKE_OK;
 }
 
@@ -271,6 +294,7 @@ static hooke_status run_block(struct encode_job *j, int64_t row0, int64_t n_rows
 {
     j->row0 = row0;
     j->n_rows = n_rows;
+    for (int64_t r = 0; r < n_rows && j->cuts; r++) atomic_store_explicit(&j->cuts[r], 0, memory_order_relaxed);
     return parallel_try(j->ex->n_threads, n_groups(j), 1, encode_group, j);
 }
 
@@ -408,6 +432,8 @@ hooke_status cpu_encode(struct exec *ex, hooke_codes *out, const struct mat *x, 
     RETURN_IF_ERROR(product_begin(ex, &j.p, x, &spec->w));
     RETURN_IF_ERROR(mem_take(&pieces, (size_t)n_groups(&j), sizeof *j.pieces, "codes of a tile"));
     j.pieces = pieces;
+    _Atomic uint32_t cuts[ROW_BLOCK];
+    j.cuts = spec->kind == SELECT_TOPK ? cuts : NULL;
     hooke_status st = spec->kind == SELECT_BATCH_TOPK ? encode_pool(&j, out, x->rows)
                                                       : encode_blocks(&j, out, x->rows, block_rows(&j));
     for (int64_t g = 0; g < n_groups(&j); g++) {

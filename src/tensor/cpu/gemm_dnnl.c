@@ -42,3 +42,13 @@ const char *gemm_library_name(void)
     snprintf(name, sizeof name, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     return name;
 }
+
+hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k, int n_threads)
+{
+    int threads = omp_get_max_threads();
+    omp_set_num_threads(n_threads);
+    dnnl_status_t st = dnnl_sgemm('N', 'T', m, n, k, 1.0F, a, k, b, k, 0.0F, c, n);
+    omp_set_num_threads(threads);
+    RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE, "oneDNN: product failed with status %d", (int)st);
+    return HOOKE_OK;
+}

@@ -76,6 +76,9 @@ void kernels_fill_avx512bf16(struct kernels *t);
 void kernels_fill_library(struct kernels *t);
 void kernels_fill_library_bf16(struct kernels *t);
 const char *gemm_library_name(void); /* "oneDNN 2.6.3", "none" */
+/* The library's own product with its own threads, for measuring the machine: c[m, n] = a[m, k] b[n, k]', dense rows.
+ * HOOKE_E_UNSUPPORTED without a library. */
+hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k, int n_threads);
 
 /* What this CPU offers beside ref: 0 none, 1 avx2, 2 avx512, 3 avx512bf16; each asks for exactly the features its object files
  * were compiled with. */

@@ -39,6 +39,8 @@ hooke_status product_begin(struct exec *ex, struct product *p, const struct mat 
     p->ld_x = x->ld;
     p->round_w = ex->bf16_products && w->m.dtype != DT_BF16;
     p->few = x->rows < FEW_ROWS;
+    int64_t parts = (p->k + PRODUCT_K - 1) / PRODUCT_K;
+    p->depth = parts <= 1 ? p->k : ((p->k + parts - 1) / parts + 15) / 16 * 16;
     if (!ex->bf16_products) return HOOKE_OK;
     struct round_job job = { ex->kernels, x, NULL };
     RETURN_IF_ERROR(scratch_take_shared(ex, &job.out, (size_t)(x->rows * x->cols)));
@@ -55,7 +57,7 @@ static bool in_place(const struct product *p)
 
 size_t product_scratch(const struct product *p, int64_t n_cols)
 {
-    return in_place(p) ? 0 : (size_t)(n_cols * (p->k < PRODUCT_K ? p->k : PRODUCT_K));
+    return in_place(p) ? 0 : (size_t)(n_cols * p->depth);
 }
 
 static const void *weight_at(const struct product *p, int64_t col, int64_t l)
@@ -95,8 +97,8 @@ hooke_status product_tile(const struct product *p, float *y, int64_t ld_y, int64
         struct lying w = { weight_at(p, col0, 0), p->w->m.dtype, p->w->m.ld };
         return one_product(p, y, ld_y, x, n_rows, &w, n_cols, p->k, accumulate);
     }
-    for (int64_t l = 0; l < p->k; l += PRODUCT_K) {
-        int64_t n_l = p->k - l < PRODUCT_K ? p->k - l : PRODUCT_K;
+    for (int64_t l = 0; l < p->k; l += p->depth) {
+        int64_t n_l = p->k - l < p->depth ? p->k - l : p->depth;
         struct lying w = { scratch, DT_F32, p->w->in_first ? n_cols : n_l };
         convert_tile(p, scratch, col0, n_cols, l, n_l);
         RETURN_IF_ERROR(one_product(p, y, ld_y, x + l, n_rows, &w, n_cols, n_l, accumulate || l > 0));
@@ -123,11 +125,13 @@ static hooke_status matmul_columns(void *payload, int64_t begin, int64_t end, in
     return HOOKE_OK;
 }
 
-/* Widths of a unit of work: enough units to feed the threads, wide enough for the product. */
+/* Width of a unit of work: wide for the product (more rows, wider), in a number of units that 2 and 4 threads share evenly. */
 static int64_t unit_columns(const struct product *p, int64_t n_out)
 {
-    if (p->few) return p->w->in_first ? 256 : 64;
-    return n_out >= 8192 ? 256 : 128;
+    if (p->few) return p->w->in_first ? 1024 : 64;
+    int64_t widest = p->n >= 512 ? 512 : p->n >= 128 ? 256 : 128;
+    int64_t units = ((n_out + widest - 1) / widest + 3) / 4 * 4;
+    return ((n_out + units - 1) / units + 31) / 32 * 32;
 }
 
 hooke_status cpu_matmul(struct exec *ex, struct mat *y, const struct mat *x, const struct weight *w, bool accumulate)

@@ -11,11 +11,12 @@ struct product {
     const float *x; /* as given, or rounded to bf16 in shared scratch */
     int64_t n, k, ld_x;
     bool round_w;   /* weights are rounded to bf16 as they are converted */
+    int64_t depth;  /* of a converted weight tile: k in equal parts */
     bool few;       /* too few rows for a matrix product: weights are streamed once */
 };
 enum {
     FEW_ROWS = 16,    /* fewer rows than this stream the weights */
-    PRODUCT_K = 1024, /* depth of a converted weight tile */
+    PRODUCT_K = 1280, /* depth of a converted weight tile, at most */
 };
 
 hooke_status product_begin(struct exec *ex, struct product *p, const struct mat *x, const struct weight *w);

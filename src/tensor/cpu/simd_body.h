@@ -303,27 +303,24 @@ INLINE void dots_block(float *y, int64_t ld_y, const float *x, int64_t ld_x, int
     }
 }
 
+/* n_w rows of w with all rows of x, those in fours. */
+INLINE void dots_group(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t j,
+                       int n_w, int64_t k, bool accumulate, enum dtype dtype)
+{
+    for (; n_x >= 4; n_x -= 4, y += 4 * ld_y, x += 4 * ld_x) dots_block(y, ld_y, x, ld_x, 4, w, j, n_w, k, accumulate, dtype);
+    if (n_x == 3) dots_block(y, ld_y, x, ld_x, 3, w, j, n_w, k, accumulate, dtype);
+    if (n_x == 2) dots_block(y, ld_y, x, ld_x, 2, w, j, n_w, k, accumulate, dtype);
+    if (n_x == 1) dots_block(y, ld_y, x, ld_x, 1, w, j, n_w, k, accumulate, dtype);
+}
+
 /* Weight rows in eights for one row of x (as many streams from memory), in fours for more. */
 INLINE void dots_rows(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n,
                       int64_t k, bool accumulate, enum dtype dtype)
 {
     int64_t j = 0;
-    if (n_x == 1)
-        for (; j + 8 <= n; j += 8) dots_block(y, ld_y, x, ld_x, 1, w, j, 8, k, accumulate, dtype);
-    for (; j < n; j += 4) {
-        int n_w = n - j < 4 ? 1 : 4;
-        int i = 0;
-        if (n_w == 1) {
-            for (; i < n_x; i++) dots_block(y + i * ld_y, ld_y, x + i * ld_x, ld_x, 1, w, j, 1, k, accumulate, dtype);
-            j -= 3;
-            continue;
-        }
-        for (; i + 4 <= n_x; i += 4)
-            dots_block(y + i * ld_y, ld_y, x + i * ld_x, ld_x, 4, w, j, 4, k, accumulate, dtype);
-        if (n_x - i == 3) dots_block(y + i * ld_y, ld_y, x + i * ld_x, ld_x, 3, w, j, 4, k, accumulate, dtype);
-        if (n_x - i == 2) dots_block(y + i * ld_y, ld_y, x + i * ld_x, ld_x, 2, w, j, 4, k, accumulate, dtype);
-        if (n_x - i == 1) dots_block(y + i * ld_y, ld_y, x + i * ld_x, ld_x, 1, w, j, 4, k, accumulate, dtype);
-    }
+    for (; n_x == 1 && j + 8 <= n; j += 8) dots_block(y, ld_y, x, ld_x, 1, w, j, 8, k, accumulate, dtype);
+    for (; j + 4 <= n; j += 4) dots_group(y, ld_y, x, ld_x, n_x, w, j, 4, k, accumulate, dtype);
+    for (; j < n; j++) dots_group(y, ld_y, x, ld_x, n_x, w, j, 1, k, accumulate, dtype);
 }
 
 static void dots(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n, int64_t k,
@@ -334,16 +331,19 @@ static void dots(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, 
     else dots_rows(y, ld_y, x, ld_x, n_x, w, n, k, accumulate, DT_F16);
 }
 
-/* y[i, :] += x[i, 0..depth) times depth rows of w, depth a small constant; y stays in the cache, w streams. */
+/* y[i, :] += x[i, l..l + depth) times depth rows of w, depth a small constant; y stays in the cache, w streams. The rows after are
+ * asked for early: they begin in other pages, where the processor's own prefetch does not follow. */
 INLINE void mixes_block(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t l,
                         int depth, int64_t n, enum dtype dtype)
 {
     const char *rows[4];
     vec v[4];
-    int64_t c = 0;
+    int64_t c = 0, bytes = dtype == DT_F32 ? 4 : 2;
     UNROLL for (int b = 0; b < depth; b++) rows[b] = row_at(w, l + b, dtype);
     for (; c + WIDTH <= n; c += WIDTH) {
         UNROLL for (int b = 0; b < depth; b++) v[b] = v_weights(rows[b], c, dtype);
+        if (depth == 4)
+            UNROLL for (int b = 0; b < depth; b++) __builtin_prefetch(rows[b] + (4 * w->ld + c) * bytes);
         for (int i = 0; i < n_x; i++) {
             vec s = v_load(y + i * ld_y + c);
             UNROLL for (int b = 0; b < depth; b++) s = v_fma(v_set(x[i * ld_x + l + b]), v[b], s);
@@ -359,7 +359,7 @@ INLINE void mixes_block(float *y, int64_t ld_y, const float *x, int64_t ld_x, in
     }
 }
 
-INLINE void mixes_rows(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n,
+INLINE void mixes_thin(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n,
                        int64_t k, enum dtype dtype)
 {
     int64_t l = 0;
@@ -367,13 +367,80 @@ INLINE void mixes_rows(float *y, int64_t ld_y, const float *x, int64_t ld_x, int
     for (; l < k; l++) mixes_block(y, ld_y, x, ld_x, n_x, w, l, 1, n, dtype);
 }
 
+/* More rows: a panel of weights is converted once, then sums for n_x rows (a small constant) and two vectors of columns run
+ * through it in registers. The order of sums is that of mixes_block(). */
+enum { PANEL_DEPTH = 32, PANEL_COLUMNS = 512, PANEL_AHEAD = 8 };
+
+INLINE void mixes_panel(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x,
+                        const float *panel /* [n_l, PANEL_COLUMNS] */, int64_t n_l, int64_t n)
+{
+    for (int64_t c = 0; c < n; c += 2 * WIDTH) {
+        vec s[8][2];
+        UNROLL for (int i = 0; i < n_x; i++) {
+            s[i][0] = v_load(y + i * ld_y + c);
+            s[i][1] = v_load(y + i * ld_y + c + WIDTH);
+        }
+        for (int64_t l = 0; l < n_l; l++) {
+            vec u = v_load(panel + l * PANEL_COLUMNS + c), v = v_load(panel + l * PANEL_COLUMNS + c + WIDTH);
+            UNROLL for (int i = 0; i < n_x; i++) {
+                vec a = v_set(x[i * ld_x + l]);
+                s[i][0] = v_fma(a, u, s[i][0]);
+                s[i][1] = v_fma(a, v, s[i][1]);
+            }
+        }
+        UNROLL for (int i = 0; i < n_x; i++) {
+            v_store(y + i * ld_y + c, s[i][0]);
+            v_store(y + i * ld_y + c + WIDTH, s[i][1]);
+        }
+    }
+}
+
+INLINE void convert_panel(float *panel, const struct lying *w, int64_t l0, int64_t n_l, int64_t c0, int64_t n,
+                          enum dtype dtype)
+{
+    int64_t bytes = dtype == DT_F32 ? 4 : 2;
+    for (int64_t l = 0; l < n_l; l++) {
+        const char *row = row_at(w, l0 + l, dtype) + c0 * bytes;
+        for (int64_t c = 0; c < n; c += WIDTH) {
+            __builtin_prefetch(row + (PANEL_AHEAD * w->ld + c) * bytes);
+            v_store(panel + l * PANEL_COLUMNS + c, v_weights(row, c, dtype));
+        }
+    }
+}
+
+INLINE void mixes_thick(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n,
+                        int64_t k, enum dtype dtype)
+{
+    float panel[PANEL_DEPTH * PANEL_COLUMNS];
+    for (int64_t c = 0; c < n; c += PANEL_COLUMNS) {
+        int64_t n_c = n - c < PANEL_COLUMNS ? n - c : PANEL_COLUMNS;
+        for (int64_t l = 0; l < k; l += PANEL_DEPTH) {
+            int64_t n_l = k - l < PANEL_DEPTH ? k - l : PANEL_DEPTH;
+            int i = 0;
+            convert_panel(panel, w, l, n_l, c, n_c, dtype);
+            for (; i + 8 <= n_x; i += 8) mixes_panel(y + i * ld_y + c, ld_y, x + i * ld_x + l, ld_x, 8, panel, n_l, n_c);
+            for (; i + 4 <= n_x; i += 4) mixes_panel(y + i * ld_y + c, ld_y, x + i * ld_x + l, ld_x, 4, panel, n_l, n_c);
+            for (; i < n_x; i++) mixes_panel(y + i * ld_y + c, ld_y, x + i * ld_x + l, ld_x, 1, panel, n_l, n_c);
+        }
+    }
+}
+
+INLINE void mixes_as(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n,
+                     int64_t k, enum dtype dtype)
+{
+    int64_t whole = n_x < 4 ? 0 : n / (2 * WIDTH) * (2 * WIDTH);
+    struct lying rest = { row_at(w, 0, dtype) + whole * (dtype == DT_F32 ? 4 : 2), dtype, w->ld };
+    if (whole > 0) mixes_thick(y, ld_y, x, ld_x, n_x, w, whole, k, dtype);
+    if (whole < n) mixes_thin(y + whole, ld_y, x, ld_x, n_x, &rest, n - whole, k, dtype);
+}
+
 static void mixes(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n, int64_t k,
                   bool accumulate)
 {
     for (int i = 0; i < n_x && !accumulate; i++) memset(y + i * ld_y, 0, (size_t)n * sizeof *y);
-    if (w->dtype == DT_F32) mixes_rows(y, ld_y, x, ld_x, n_x, w, n, k, DT_F32);
-    else if (w->dtype == DT_BF16) mixes_rows(y, ld_y, x, ld_x, n_x, w, n, k, DT_BF16);
-    else mixes_rows(y, ld_y, x, ld_x, n_x, w, n, k, DT_F16);
+    if (w->dtype == DT_F32) mixes_as(y, ld_y, x, ld_x, n_x, w, n, k, DT_F32);
+    else if (w->dtype == DT_BF16) mixes_as(y, ld_y, x, ld_x, n_x, w, n, k, DT_BF16);
+    else mixes_as(y, ld_y, x, ld_x, n_x, w, n, k, DT_F16);
 }
 
 /* y[n] += depth rows of w, each times its value; depth a small constant. */
