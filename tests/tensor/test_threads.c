@@ -122,7 +122,7 @@ static void few_rows_stand_alone(void **state)
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (int v = 0; v < 6; v++) {
             assert_true(rows_stand_alone(&ex, 15, 1, (enum dtype)(v % 3), v >= 3));
-            assert_true(rows_stand_alone(&ex, 15, 6, (enum dtype)(v % 3), v >= 3));
+            assert_true(rows_stand_alone(&ex, 31, 6, (enum dtype)(v % 3), v >= 3));
             assert_true(rows_stand_alone(&ex, 7, 3, (enum dtype)(v % 3), v >= 3));
         }
         exec_close(&ex);

@@ -15,8 +15,8 @@ struct product {
     bool few;       /* too few rows for a matrix product: weights are streamed once */
 };
 enum {
-    FEW_ROWS = 16,    /* fewer rows than this stream the weights */
-    PRODUCT_K = 1280, /* depth of a converted weight tile, at most */
+    FEW_ROWS = 32,    /* fewer rows than this stream the weights */
+    PRODUCT_K = 4608, /* depth of a converted weight tile, at most: adding to sums in memory costs the library a tenth */
 };
 
 hooke_status product_begin(struct exec *ex, struct product *p, const struct mat *x, const struct weight *w);

@@ -369,19 +369,24 @@ INLINE void mixes_thin(float *y, int64_t ld_y, const float *x, int64_t ld_x, int
 
 /* More rows: a panel of weights is converted once, then sums for n_x rows (a small constant) and two vectors of columns run
  * through it in registers. The order of sums is that of mixes_block(). */
-enum { PANEL_DEPTH = 32, PANEL_COLUMNS = 512, PANEL_AHEAD = 8 };
+enum {
+    PANEL_DEPTH = 32,
+    PANEL_COLUMNS = 512,
+    PANEL_AHEAD = 8,
+    STRIP = PANEL_DEPTH * 2 * WIDTH + 16, /* floats of two vectors of columns; the 16 keep strips out of each other's cache sets */
+};
 
 INLINE void mixes_panel(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x,
-                        const float *panel /* [n_l, PANEL_COLUMNS] */, int64_t n_l, int64_t n)
+                        const float *panel /* strips [n_l, 2 * WIDTH] */, int64_t n_l, int64_t n)
 {
-    for (int64_t c = 0; c < n; c += 2 * WIDTH) {
+    for (int64_t c = 0; c < n; c += 2 * WIDTH, panel += STRIP) {
         vec s[8][2];
         UNROLL for (int i = 0; i < n_x; i++) {
             s[i][0] = v_load(y + i * ld_y + c);
             s[i][1] = v_load(y + i * ld_y + c + WIDTH);
         }
         for (int64_t l = 0; l < n_l; l++) {
-            vec u = v_load(panel + l * PANEL_COLUMNS + c), v = v_load(panel + l * PANEL_COLUMNS + c + WIDTH);
+            vec u = v_load(panel + l * 2 * WIDTH), v = v_load(panel + l * 2 * WIDTH + WIDTH);
             UNROLL for (int i = 0; i < n_x; i++) {
                 vec a = v_set(x[i * ld_x + l]);
                 s[i][0] = v_fma(a, u, s[i][0]);
@@ -401,9 +406,11 @@ INLINE void convert_panel(float *panel, const struct lying *w, int64_t l0, int64
     int64_t bytes = dtype == DT_F32 ? 4 : 2;
     for (int64_t l = 0; l < n_l; l++) {
         const char *row = row_at(w, l0 + l, dtype) + c0 * bytes;
-        for (int64_t c = 0; c < n; c += WIDTH) {
+        float *to = panel + l * 2 * WIDTH;
+        for (int64_t c = 0; c < n; c += 2 * WIDTH, to += STRIP) {
             __builtin_prefetch(row + (PANEL_AHEAD * w->ld + c) * bytes);
-            v_store(panel + l * PANEL_COLUMNS + c, v_weights(row, c, dtype));
+            v_store(to, v_weights(row, c, dtype));
+            v_store(to + WIDTH, v_weights(row, c + WIDTH, dtype));
         }
     }
 }
@@ -411,7 +418,7 @@ INLINE void convert_panel(float *panel, const struct lying *w, int64_t l0, int64
 INLINE void mixes_thick(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n,
                         int64_t k, enum dtype dtype)
 {
-    float panel[PANEL_DEPTH * PANEL_COLUMNS];
+    float panel[PANEL_COLUMNS / (2 * WIDTH) * STRIP];
     for (int64_t c = 0; c < n; c += PANEL_COLUMNS) {
         int64_t n_c = n - c < PANEL_COLUMNS ? n - c : PANEL_COLUMNS;
         for (int64_t l = 0; l < k; l += PANEL_DEPTH) {
