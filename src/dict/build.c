@@ -87,25 +87,53 @@ static hooke_status read_shapes(struct hooke_dict *d)
     return compare_width(d, "d_out", d->arch->is_transcoder ? d->config.d_out : 0, sizes[2]);
 }
 
-/* Kernels read f32, f16 and bf16 at their natural alignment; anything else is copied once as f32. Members of an npz begin at any
- * byte. */
+/* The mapping that holds p, or NULL. */
+static const struct mapped_file *mapping_of(const struct hooke_dict *d, const unsigned char *p)
+{
+    const struct mapped_file *m = &d->npz.file;
+    if (m->data && p >= m->data && p < m->data + m->n) return m;
+    for (int i = 0; i < d->safetensors.n_files; i++) {
+        m = &d->safetensors.files[i];
+        if (m->data && p >= m->data && p < m->data + m->n) return m;
+    }
+    return NULL;
+}
+
+/* Copies items, as they are or as float32, and gives the file's pages back behind the copy: the dictionary is resident once. */
+static hooke_status copy_items(const struct hooke_dict *d, void *out, const struct stored_tensor *t,
+                               bool widen)
+{
+    enum { PIECE_BYTES = 16 << 20 };
+    const unsigned char *data = t->data;
+    const struct mapped_file *map = mapping_of(d, data);
+    size_t item = dtype_bytes(t->dtype);
+    int64_t piece = (int64_t)(PIECE_BYTES / item);
+    for (int64_t first = 0; first < t->n_items; first += piece) {
+        int64_t n = t->n_items - first < piece ? t->n_items - first : piece;
+        const unsigned char *from = data + (size_t)first * item;
+        if (widen)
+            RETURN_IF_ERROR(stored_to_f32((float *)out + first, t, first, n));
+        else
+            memcpy((char *)out + (size_t)first * item, from, (size_t)n * item);
+        if (map) map_drop(map, (size_t)(from - map->data), (size_t)n * item);
+    }
+    return HOOKE_OK;
+}
+
+/* Kernels read f32, f16 and bf16 at their natural alignment; anything else is copied once. Members of an npz begin at any byte. */
 static hooke_status matrix_host(struct hooke_dict *d, struct dict_matrix *m, const struct stored_tensor *t)
 {
     m->stored = *t;
-    size_t item = dtype_bytes(t->dtype);
-    bool aligned = (uintptr_t)t->data % item == 0;
-    if (t->dtype != DT_F64 && aligned) return HOOKE_OK;
-    bool widen = t->dtype == DT_F64;
-    m->copy = mem_alloc_raw((size_t)t->n_items, widen ? sizeof(float) : item);
+    bool aligned = (uintptr_t)t->data % dtype_bytes(t->dtype) == 0, widen = t->dtype == DT_F64;
+    if (!widen && aligned) return HOOKE_OK;
+    size_t item = widen ? sizeof(float) : dtype_bytes(t->dtype);
+    m->copy = mem_alloc_raw((size_t)t->n_items, item);
     RETURN_IF(!m->copy, HOOKE_E_MEMORY, "%s: tensor '%s': out of memory for %lld items", d->info.path,
               t->name, (long long)t->n_items);
-    if (widen)
-        RETURN_IF_ERROR(stored_to_f32(m->copy, t, 0, t->n_items));
-    else
-        memcpy(m->copy, t->data, (size_t)t->n_items * item);
+    RETURN_IF_ERROR(copy_items(d, m->copy, t, widen));
     m->stored.data = m->copy;
+    m->stored.bytes = (size_t)t->n_items * item;
     if (widen) m->stored.dtype = DT_F32;
-    m->stored.bytes = (size_t)t->n_items * (widen ? sizeof(float) : item);
     return HOOKE_OK;
 }
 

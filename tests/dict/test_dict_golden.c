@@ -187,10 +187,28 @@ static void info_tells_what_the_files_say(void **state)
     hooke_dict_close(d);
 }
 
+static void shipped_dictionary(void **state)
+{
+    (void)state;
+    hooke_dict *d;
+    hooke_text report = { 0 };
+    if (hooke_dict_open(&d, ctx, "micro", NULL) == HOOKE_E_NOT_FOUND) {
+        print_message("skip: the shipped dictionary 'micro'\n");
+        skip();
+    }
+    const hooke_dict_info *i = hooke_dict_get_info(d);
+    OK(hooke_dict_check(d, &report));
+    assert_string_equal(i->format, "gemma_scope");
+    assert_string_equal(i->model_name, "micro");
+    assert_non_null(strstr(i->site, "hook_resid_post"));
+    hooke_text_release(&report);
+    hooke_dict_close(d);
+}
+
 int main(void)
 {
     enum { N_CASES = sizeof cases / sizeof *cases };
-    struct CMUnitTest tests[N_CASES + 1];
+    struct CMUnitTest tests[N_CASES + 2];
     for (size_t i = 0; i < N_CASES; i++) {
         union {
             const char *in;
@@ -199,5 +217,6 @@ int main(void)
         tests[i] = (struct CMUnitTest){ cases[i], run_case, NULL, NULL, name.out };
     }
     tests[N_CASES] = (struct CMUnitTest)cmocka_unit_test(info_tells_what_the_files_say);
+    tests[N_CASES + 1] = (struct CMUnitTest)cmocka_unit_test(shipped_dictionary);
     return cmocka_run_group_tests(tests, open_context, close_context);
 }
