@@ -363,6 +363,7 @@ static void codes_times_rows_add_up(void **state)
     }
 }
 
+/* A zero row has no length to divide by: it is encoded as it is, and decoded without a factor. */
 static void zero_rows_survive_normalisation(void **state)
 {
     (void)state;
@@ -371,13 +372,23 @@ static void zero_rows_survive_normalisation(void **state)
         NESTED("\"architecture\": \"standard\", \"normalize_activations\": \"layer_norm\""),
     };
     struct sample s;
-    float x[2 * D] = { 0, 0, 0, 0, 1, 2, 3, 4 };
+    float x[2 * D] = { 0, 0, 0, 0, 1, 2, 3, 4 }, want[F], want_y[D];
+    double h[F], f[F];
     fill(&s, 15);
+    reference_h(h, &s, x, 1, 1, true);
+    for (int i = 0; i < F; i++) {
+        f[i] = fmax(h[i] + (double)s.b_enc[i], 0);
+        want[i] = (float)f[i];
+    }
+    reference_decode(want_y, &s, f, 1, 1);
     for (int c = 0; c < 2; c++) {
         hooke_dict *d = open_sample(&s, cfgs[c], NULL, false, 0, NULL);
-        float *y = round_trip(d, x, 2);
+        float *y = round_trip(d, x, 2), *g = encode_dense(d, x, 2);
         for (int i = 0; i < 2 * D; i++) assert_true(isfinite(y[i]));
+        assert_close(cfgs[c], g, want, 1, F, 1e-5);
+        if (c == 0) assert_close(cfgs[c], y, want_y, 1, D, 1e-5); /* layer norm gives back std 0: the mean */
         mem_free(y);
+        mem_free(g);
         hooke_dict_close(d);
     }
 }
@@ -433,6 +444,10 @@ static void old_scaling_factors_count_under_their_flag(void **state)
             canonical, 1, &more);
         float *y = round_trip(d, x, 2);
         assert_close("reconstruction", y, want, 2, D, 1e-5);
+        float row[D];
+        OK(hooke_dict_decoder_row(d, 5, row)); /* factor 3 */
+        double length = sqrt(row_dot(row, row, D));
+        assert_true(fabs(length - (canonical ? 1 : 3 * row_length(&s, 5))) < 1e-5);
         mem_free(y);
         hooke_dict_close(d);
     }
