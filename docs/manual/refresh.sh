@@ -4,18 +4,18 @@
 set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
-program=$root/${HOOKE:-build/release/hooke}
 [ $# -gt 0 ] || set -- docs/manual/*.md
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir "$scratch/bin"
-ln -s "$program" "$scratch/bin/hooke"
+mkdir "$scratch/bin" "$scratch/work"
+ln -s "$root/build/release/hooke" "$scratch/bin/hooke"
+cp data/micro/demo.txt "$scratch/work/story.txt"
 for page in "$@"; do
-    (cd "$scratch" && PATH=$scratch/bin:$PATH HOOKE_DATA=$root awk '
+    (cd "$scratch/work" && PATH=$scratch/bin:$PATH HOOKE_DATA=$root awk '
         /^```console/ { inside = 1; print; next }
         /^```/ && inside { inside = 0; print; next }
         !inside { print; next }
-        /^\$ / { print; fflush(); system(substr($0, 3) " 2>&1"); next }
-    ' "$root/$page") >"$scratch/page"
+        /^\$ / { print; fflush(); system("( " substr($0, 3) " ) 2>&1 | sed \"s/ *$//\""); next }
+    ' "$root/$page") | sed "s#$root#/usr/local/share/hooke#g; s#$scratch/work/##g" >"$scratch/page"
     cp "$scratch/page" "$page"
 done

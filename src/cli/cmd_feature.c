@@ -251,11 +251,10 @@ static void print_examples(const struct study *t)
         const struct example *e = &t->examples[i];
         printf("%8.3f  ", (double)e->peak);
         for (int k = 0; k < e->n; k++) {
-            const char *text = quoted(token_text(tk, e->ids[k]), 0); /* on one line */
-            int n = (int)strlen(text) - 2;
-            const char *heat = term_heat((double)(e->values[k] / e->peak));
+            const char *text = on_one_line(token_text(tk, e->ids[k])),
+                       *heat = term_heat((double)(e->values[k] / e->peak));
             bool mark = k == e->at && !heat[0];
-            printf("%s%s%.*s%s%s", heat, mark ? "\302\253" : "", n, text + 1, mark ? "\302\273" : "",
+            printf("%s%s%s%s%s", heat, mark ? "\302\253" : "", text, mark ? "\302\273" : "",
                    heat[0] ? term_off() : "");
         }
         putchar('\n');

@@ -68,7 +68,7 @@ static hooke_status on_token(void *payload, int seq, int32_t id)
         text.n > t->shown) {
         bool whole = !(text.n >= 3 && memcmp(text.data + text.n - 3, "\xEF\xBF\xBD", 3) == 0);
         if (whole) {
-            fwrite(text.data + t->shown, 1, text.n - t->shown, stdout);
+            print_safe(text.data + t->shown, text.n - t->shown);
             fflush(stdout);
             t->shown = text.n;
         }

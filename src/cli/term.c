@@ -63,28 +63,50 @@ const char *token_text(const hooke_tokenizer *tk, int32_t id)
     return copy;
 }
 
-const char *quoted(const char *text, int columns)
+/* Appends text to out with control characters spelt out, and quotes and backslashes where `quotes`; returns the new length.
+ * out has room for 4 bytes a byte. */
+static size_t put_visible(char *out, size_t k, const char *text, bool quotes)
 {
-    size_t n = strlen(text), k = 0;
-    char *out = take(4 * n + 3 + (size_t)columns, 1);
-    out[k++] = '"';
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
+    for (; *text; text++) {
+        char c = *text;
         if (c == '\n')
             k += (size_t)snprintf(out + k, 3, "\\n");
         else if (c == '\t')
             k += (size_t)snprintf(out + k, 3, "\\t");
-        else if (c == '"' || c == '\\')
+        else if (quotes && (c == '"' || c == '\\'))
             k += (size_t)snprintf(out + k, 3, "\\%c", c);
         else if ((unsigned char)c < 0x20 || c == 0x7F)
             k += (size_t)snprintf(out + k, 5, "\\x%02x", (unsigned)(unsigned char)c);
         else
             out[k++] = c;
     }
+    return k;
+}
+
+const char *quoted(const char *text, int columns)
+{
+    char *out = take(4 * strlen(text) + 3 + (size_t)columns, 1);
+    out[0] = '"';
+    size_t k = put_visible(out, 1, text, true);
     out[k++] = '"';
     for (int used = utf8_columns(out, k); used < columns; used++) out[k++] = ' ';
     out[k] = '\0';
     return out;
+}
+
+const char *on_one_line(const char *text)
+{
+    char *out = take(4 * strlen(text) + 1, 1);
+    out[put_visible(out, 0, text, false)] = '\0';
+    return out;
+}
+
+void print_safe(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        putchar((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F ? '?' : c);
+    }
 }
 
 void print_heat_text(const hooke_tokenizer *tk, const int32_t *ids, const float *strengths, size_t n,
@@ -96,11 +118,11 @@ void print_heat_text(const hooke_tokenizer *tk, const int32_t *ids, const float 
         bool on = strengths[i] > 0 && max > 0;
         size_t body = strcspn(s, "\n");
         if (on) fputs(colours ? term_heat((double)(strengths[i] / max)) : "\302\253", stdout);
-        fwrite(s, 1, body, stdout);
+        print_safe(s, body);
         if (on && body == 0 && s[0])
             fputs("\342\206\265", stdout); /* a coloured line break needs something to colour */
         if (on) fputs(colours ? term_off() : "\302\273", stdout);
-        fputs(s + body, stdout);
+        print_safe(s + body, strlen(s + body));
     }
 }
 

@@ -19,6 +19,10 @@ const char *term_heat(double strength);
 const char *token_text(const hooke_tokenizer *tk, int32_t id);
 /* `"…"` with line breaks and quotes made visible, padded with blanks to `columns` (0: no padding). */
 const char *quoted(const char *text, int columns);
+/* The text with line breaks and control characters made visible. */
+const char *on_one_line(const char *text);
+/* Prints text whose control characters could steer the terminal as "?"; line breaks and tabs stay. */
+void print_safe(const char *s, size_t n);
 /* Prints text tokens coloured by strengths[n] / max: marked with «» where there are no colours. */
 void print_heat_text(const hooke_tokenizer *tk, const int32_t *ids, const float *strengths, size_t n,
                      float max);

@@ -35,7 +35,12 @@ static size_t line_of(const char *s, int columns, size_t *skip)
 static const char *print_cell(const char *s, int columns)
 {
     size_t skip = 0, n = line_of(s, columns, &skip);
-    for (size_t i = 0; i < n; i++) putchar(s[i] == '\t' ? ' ' : s[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '\t')
+            putchar(' ');
+        else
+            print_safe(s + i, 1);
+    }
     for (int used = utf8_columns(s, n); used < columns; used++) putchar(' ');
     return s + n + skip;
 }
