@@ -7,15 +7,15 @@ root=$PWD
 [ $# -gt 0 ] || set -- docs/manual/*.md
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-mkdir "$scratch/bin" "$scratch/work"
+mkdir "$scratch/bin" "$scratch/desk"
 ln -s "$root/build/release/hooke" "$scratch/bin/hooke"
-cp data/micro/demo.txt "$scratch/work/story.txt"
+cp data/micro/demo.txt "$scratch/desk/story.txt"
 for page in "$@"; do
-    (cd "$scratch/work" && PATH=$scratch/bin:$PATH HOOKE_DATA=$root awk '
+    (cd "$scratch/desk" && PATH=$scratch/bin:$PATH HOOKE_DATA=$root awk '
         /^```console/ { inside = 1; print; next }
         /^```/ && inside { inside = 0; print; next }
         !inside { print; next }
         /^\$ / { print; fflush(); system("( " substr($0, 3) " ) 2>&1 | sed \"s/ *$//\""); next }
-    ' "$root/$page") | sed "s#$root#/usr/local/share/hooke#g; s#$scratch/work/##g" >"$scratch/page"
+    ' "$root/$page") | sed "s#$root#/usr/local/share/hooke#g; s#$scratch/desk/##g" >"$scratch/page"
     cp "$scratch/page" "$page"
 done

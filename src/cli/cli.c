@@ -7,6 +7,8 @@
 
 #include "cli/progress.h"
 
+const char program_name[] = "hooke " HOOKE_VERSION;
+
 /* ---- memory ------------------------------------------------------------------------------------------------- */
 
 /* Blocks hang in one ring so that the end of the run can free them all. The header keeps 64-byte alignment. */
@@ -274,7 +276,11 @@ void session_close(struct session *s)
     for (size_t i = 0; i < s->n_dicts; i++) hooke_dict_close(s->dicts[i].dict);
     hooke_model_close(s->model);
     hooke_context_close(s->ctx);
-    while (ring.next != &ring) give(ring.next + 1);
+    for (struct block *b = ring.next, *next; b != &ring; b = next) {
+        next = b->next;
+        free(b);
+    }
+    ring.next = ring.previous = &ring;
 }
 
 bool session_prepends_bos(const struct session *s)

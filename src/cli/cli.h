@@ -78,6 +78,8 @@ void session_close(struct session *s);
 void session_header(struct session *s, const hooke_dict *dict);
 bool session_prepends_bos(const struct session *s);
 
+extern const char program_name[]; /* "hooke 0.1.0", for files that say who wrote them */
+
 /* ---- commands -------------------------------------------------------------------------------------------------- */
 
 #define COMMAND_LIST(X)                                                                           \

@@ -148,7 +148,7 @@ static int create(struct capture *c, const char *path)
         code = describe(c, &c->sites[i], &t[n++]);
     }
     const char *pairs[] = { "program",
-                            "hooke " HOOKE_VERSION,
+                            program_name,
                             "model",
                             hooke_model_get_info(c->s->model)->name,
                             "prepend_bos",

@@ -98,7 +98,7 @@ int cmd_decode(struct session *s, int argc, char **argv)
     hooke_tensor_out t = { o.name ? o.name : site, "F32", shape.n_leading + 1, { 0 }, NULL };
     for (int i = 0; i < shape.n_leading; i++) t.shape[i] = shape.leading[i];
     t.shape[shape.n_leading] = info->d_out;
-    const char *pairs[] = { "program", "hooke " HOOKE_VERSION, "dict", info->name, NULL };
+    const char *pairs[] = { "program", program_name, "dict", info->name, NULL };
     code = tensor_file_create(&f, o.out, &t, 1, pairs);
     if (!code) code = decode(s, &codes, &x, &f);
     if (!code) code = tensor_file_commit(&f);

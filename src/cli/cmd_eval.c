@@ -57,7 +57,7 @@ struct target {
 /* The last two parts of a path make a name that says something: "layer_20/width_16k". */
 static const char *custom_name(const char *what)
 {
-    size_t n = strlen(what), parts = 0, at = n;
+    size_t n = strlen(what), parts = 0, at;
     while (n && what[n - 1] == '/') n--;
     for (at = n; at > 0; at--)
         if (what[at - 1] == '/' && ++parts == 3) break;

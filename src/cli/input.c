@@ -129,7 +129,7 @@ static int read_ids_file(struct input *in, const char *path)
     int code = read_whole_file(&data, &n, path, (size_t)1 << 31);
     if (code) return code;
     r.p = r.begin = data;
-    code = read_rows(&r, &in->stored);
+    if (data) code = read_rows(&r, &in->stored);
     give(data);
     return code;
 }

@@ -208,7 +208,7 @@ static int add_vector(struct steering *t, const char *text)
     const char *path;
     double strength;
     hooke_file *f = NULL;
-    hooke_site site;
+    hooke_site site = { 0, -1 };
     int code = split_strength("--vector", text, 1.0, &path, &strength);
     if (code) return code;
     hooke_status st = hooke_file_open(&f, path);
@@ -224,10 +224,11 @@ static int add_vector(struct steering *t, const char *text)
     else if ((st = hooke_site_parse(t->s->model, &site, at ? at : info->name)) != HOOKE_OK)
         code = failed_call(st, "--vector", "name the vector's site with --at");
     int width = code ? 0 : hooke_site_width(t->s->model, site);
-    if (!code && (info->n_dims < 1 || info->shape[info->n_dims - 1] != width || info->bytes / width > 8))
+    if (!code &&
+        (width < 1 || info->n_dims < 1 || info->shape[info->n_dims - 1] != width || info->bytes / width > 8))
         code = failed(what, "give one vector as wide as its site", "tensor '%s' is not one vector of %d",
                       info->name, width);
-    if (!code) {
+    if (!code && info) {
         struct addition *a = take(1, sizeof *a);
         a->width = width;
         a->bos = t->steer_bos ? -1

@@ -129,14 +129,10 @@ void print_heat_text(const hooke_tokenizer *tk, const int32_t *ids, const float 
 const char *term_bar(double fraction, int cells)
 {
     static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-    char *out = take((size_t)cells * 3 + 1, 1);
-    double full = fraction < 0 ? 0 : fraction > 1 ? cells : fraction * cells;
-    size_t k = 0;
-    for (int i = 0; i < (int)full; i++) {
-        memcpy(out + k, "█", 3);
-        k += 3;
-    }
-    const char *rest = eighths[(int)((full - (int)full) * 8)];
-    memcpy(out + k, rest, strlen(rest));
+    size_t room = (size_t)cells * 3 + 4, k = 0;
+    char *out = take(room, 1);
+    double full = !(fraction > 0) ? 0 : fraction > 1 ? cells : fraction * cells; /* NaN is no bar */
+    for (int i = 0; i < (int)full; i++) k += (size_t)snprintf(out + k, room - k, "█");
+    snprintf(out + k, room - k, "%s", eighths[(int)((full - (int)full) * 8)]);
     return out;
 }
