@@ -8,8 +8,15 @@ attention, float32). Sites that TransformerLens does not have (norm outputs, raw
 
 usage: make_model_golden.py [--check] [NAME ...]      --check prints the table and writes nothing
 """
-import json, os, shutil, sys
-import torch
+import json
+import os
+import shutil
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != HERE]  # tokenizers.py here is not the package
+
+import torch  # noqa: E402
 from safetensors.torch import save_file
 from transformers import (Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, GemmaConfig, GemmaForCausalLM,
                           GPT2Config, GPT2LMHeadModel, GPTNeoXConfig, GPTNeoXForCausalLM, LlamaConfig, LlamaForCausalLM,
@@ -22,7 +29,6 @@ from transformer_lens.pretrained.weight_conversions.neox import convert_neox_wei
 from transformer_lens.pretrained.weight_conversions.qwen2 import convert_qwen2_weights
 from transformer_lens.pretrained.weight_conversions.qwen3 import convert_qwen3_weights
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(HERE, "..", "..", "tests", "golden", "models")
 
 
