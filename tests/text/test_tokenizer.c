@@ -1,5 +1,8 @@
 /* The two toy tokenizers of the specification, their rules one by one, and damaged files. */
+#include "file/bytes.h"
 #include "toy.h"
+
+#include <unistd.h>
 
 static void toy_a_encodes(void **state)
 {
@@ -122,13 +125,97 @@ static void configuration_overrides(void **state)
     assert_int_equal(open_json(&tk, toy_b, "[]"), HOOKE_E_FORMAT);
 }
 
+static void write_beside(const char *folder, const char *name, const char *content)
+{
+    hooke_text path = { 0 };
+    assert_int_equal(path_join(&path, folder, name), HOOKE_OK);
+    if (content)
+        assert_int_equal(hooke_write_file(path.data, content, strlen(content)), HOOKE_OK);
+    else
+        unlink(path.data);
+    hooke_text_release(&path);
+}
+
+static void folders_and_files(void **state)
+{
+    (void)state;
+    char folder[64], file[96];
+    hooke_tokenizer *tk;
+    snprintf(folder, sizeof folder, "build/test_tokenizer.%ld", (long)getpid());
+    snprintf(file, sizeof file, "%s/tokenizer.json", folder);
+    assert_int_equal(make_folders(folder), HOOKE_OK);
+    assert_int_equal(hooke_tokenizer_open(&tk, folder), HOOKE_E_NOT_FOUND);
+    assert_null(tk);
+    write_beside(folder, "tokenizer.json", toy_a);
+    write_beside(folder, "tokenizer_config.json", "{\"eos_token\":\"<eos>\",\"chat_template\":\"x\"}");
+    write_beside(folder, "special_tokens_map.json",
+                 "{\"eos_token\":\"<turn>\",\"pad_token\":{\"content\":\"<pad>\"}}");
+    write_beside(folder, "chat_template.jinja", "y");
+    const char *const paths[] = { folder, file };
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(hooke_tokenizer_open(&tk, paths[i]), HOOKE_OK);
+        expect_ids(tk, "Hello", HOOKE_ADD_SPECIAL, "2 20");
+        assert_int_equal(hooke_tokenizer_eos(tk), 1); /* tokenizer_config.json wins */
+        assert_int_equal(hooke_tokenizer_pad(tk), 0); /* special_tokens_map.json fills in */
+        assert_memory_equal(tk->chat_template.s, "y", 1);
+        hooke_tokenizer_close(tk);
+    }
+    write_beside(folder, "tokenizer_config.json", "{");
+    assert_int_equal(hooke_tokenizer_open(&tk, folder), HOOKE_E_FORMAT);
+    assert_non_null(strstr(hooke_error(), "tokenizer_config.json"));
+    static const char *const names[] = { "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                                         "chat_template.jinja" };
+    for (int i = 0; i < 4; i++) write_beside(folder, names[i], NULL);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* A tokenizer whose tokens are what is decoded, with the given decoder. */
+static void expect_decoded(const char *decoder, const char *expected, int flags, int line)
+{
+    hooke_text json = { 0 };
+    text_printf(&json,
+                "{\"model\":{\"vocab\":{\"▁▁a▁b\":0,\"▁c \":1,\" .\":2,\" n't\":3,\"x ' y\":4},"
+                "\"merges\":[]},\"decoder\":%s}",
+                decoder);
+    hooke_tokenizer *tk = must_open_json(json.data, NULL);
+    expect_text_of(tk, (const int32_t[]){ 0, 1, 2, 3, 4 }, 5, flags, expected, line);
+    hooke_tokenizer_close(tk);
+    hooke_text_release(&json);
+}
+
+#define METASPACE "{\"type\":\"Metaspace\",\"replacement\":\"▁\",\"prepend_scheme\":\"%s\"}"
+
+static void decoders(void **state)
+{
+    (void)state;
+    hooke_text json = { 0 };
+    expect_decoded("null", "▁▁a▁b ▁c   .  n't x ' y", 0, __LINE__);
+    text_printf(&json, METASPACE, "always");
+    expect_decoded(json.data, "ab c  . n'tx ' y", 0, __LINE__);
+    text_clear(&json);
+    text_printf(&json, METASPACE, "never");
+    expect_decoded(json.data, "  a b c  . n'tx ' y", 0, __LINE__);
+    expect_decoded(json.data, "  a b c .n'tx'y", HOOKE_CLEAN_SPACES, __LINE__);
+    expect_decoded("{\"type\":\"Strip\",\"content\":\"▁\",\"start\":1,\"stop\":1}", "▁a▁bc  . n'tx ' y", 0,
+                   __LINE__);
+    expect_decoded("{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fuse\"},{\"type\":\"Strip\",\"content\":"
+                   "\"▁\",\"start\":9,\"stop\":0}]}",
+                   "a▁b▁c  . n'tx ' y", 0, __LINE__);
+    hooke_text_release(&json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(toy_a_encodes),           cmocka_unit_test(toy_a_decodes),
-        cmocka_unit_test(toy_b_encodes),           cmocka_unit_test(special_tokens_as_text),
-        cmocka_unit_test(names_and_ids),           cmocka_unit_test(text_that_is_no_utf8_and_holds_nul),
+        cmocka_unit_test(toy_a_encodes),
+        cmocka_unit_test(toy_a_decodes),
+        cmocka_unit_test(toy_b_encodes),
+        cmocka_unit_test(special_tokens_as_text),
+        cmocka_unit_test(names_and_ids),
+        cmocka_unit_test(text_that_is_no_utf8_and_holds_nul),
         cmocka_unit_test(configuration_overrides),
+        cmocka_unit_test(folders_and_files),
+        cmocka_unit_test(decoders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
