@@ -3,6 +3,9 @@
 # What is found on the machine selects files (src/*/foo_none.c beside foo.c), never #ifdefs inside algorithms.
 
 FLAVOUR ?= release
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
+# Quiet by default: one short line a file. V=1 shows the commands.
+Q := $(if $(V),,@)
 CROSS   ?=
 CC      := $(CROSS)$(if $(filter default,$(origin CC)),gcc,$(CC))
 AR      := $(CROSS)ar
@@ -63,15 +66,16 @@ found:
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c $< -o $@
+	$(if $(V),,@echo '  cc   $<')
+	$Q$(CC) $(BASEFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c $< -o $@
 
 $B/libhooke.a: $(OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(OBJ)
+	$Q$(AR) rcs $@ $(OBJ)
 $B/libhooke.so: $(OBJ)
-	$(CC) -shared -Wl,-soname,libhooke.so.0 -fopenmp $(FLAGS_$(FLAVOUR)) $(OBJ) -o $@ $(LDLIBS)
+	$Q$(CC) -shared -Wl,-soname,libhooke.so.0 -fopenmp $(FLAGS_$(FLAVOUR)) $(OBJ) -o $@ $(LDLIBS)
 $B/hooke: $(CLI_OBJ) $B/libhooke.a
-	$(CC) -fopenmp $(FLAGS_$(FLAVOUR)) $(CLI_OBJ) $B/libhooke.a -o $@ $(LDLIBS)
+	$Q$(CC) -fopenmp $(FLAGS_$(FLAVOUR)) $(CLI_OBJ) $B/libhooke.a -o $@ $(LDLIBS)
 hooke: $B/hooke
 	@cp -f $B/hooke hooke
 $B/hooke.pc: Makefile
@@ -81,30 +85,31 @@ $B/hooke.pc: Makefile
 
 $B/tests/%: tests/%.c $B/libhooke.a $(wildcard tests/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) $(CFLAGS) -Itests -MMD -MP $< $B/libhooke.a -o $@ -lcmocka $(LDLIBS)
+	$(if $(V),,@echo '  test $<')
+	$Q$(CC) $(BASEFLAGS) $(CFLAGS) -Itests -MMD -MP $< $B/libhooke.a -o $@ -lcmocka $(LDLIBS)
 $B/bench/%: bench/%.c $B/libhooke.a
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) $(CFLAGS) -MMD -MP $< $B/libhooke.a -o $@ $(LDLIBS)
+	$Q$(CC) $(BASEFLAGS) $(CFLAGS) -MMD -MP $< $B/libhooke.a -o $@ $(LDLIBS)
 # Fuzz targets: FLAVOUR=fuzz (clang) links libFuzzer; every other flavour the plain driver that replays files.
 $B/fuzz/%: fuzz/%.c fuzz/driver.c $B/libhooke.a
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) $(CFLAGS) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer $<,$< fuzz/driver.c) $B/libhooke.a -o $@ $(LDLIBS)
+	$Q$(CC) $(BASEFLAGS) $(CFLAGS) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer $<,$< fuzz/driver.c) $B/libhooke.a -o $@ $(LDLIBS)
 
 setup:
 	@tools/setup.sh
 demo: setup
-	@$(MAKE) --no-print-directory hooke
+	@$(MAKE) --no-print-directory -j$(JOBS) hooke
 	@./hooke demo
 test-programs: $(TESTS) $(FUZZ) $B/hooke
 test: setup
-	@$(MAKE) --no-print-directory hooke test-programs
+	@$(MAKE) --no-print-directory -j$(JOBS) hooke test-programs
 	@HOOKE=$(CURDIR)/$B/hooke tests/run.sh $(TESTS)
 check: setup
 	@tools/check/check.sh
 fuzz:
 	@tools/check/fuzz.sh
 bench: setup
-	@$(MAKE) --no-print-directory hooke $(BENCH)
+	@$(MAKE) --no-print-directory -j$(JOBS) hooke $(BENCH)
 	@for b in $(BENCH); do $$b || exit 1; done
 	@for b in ceiling encode decode prefill generate; do ./hooke bench $$b --shape pythia-70m || exit 1; done
 

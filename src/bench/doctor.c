@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>
-#include <yajl/yajl_version.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -42,15 +41,13 @@ static void write_levels(struct json_writer *w)
 
 static void write_libraries(struct json_writer *w)
 {
-    char yajl[32], utf8[32];
-    snprintf(yajl, sizeof yajl, "%d.%d.%d", YAJL_MAJOR, YAJL_MINOR, YAJL_MICRO);
+    char utf8[32];
     snprintf(utf8, sizeof utf8, "%s", utf8proc_version());
     jw_key(w, "libraries");
     jw_object(w);
     key_string(w, "matrix_products", gemm_library_name());
     key_string(w, "zlib", zlibVersion());
     key_string(w, "zstd", ZSTD_versionString());
-    key_string(w, "yajl", yajl);
     key_string(w, "utf8proc", utf8);
     jw_end_object(w);
 }

@@ -171,7 +171,7 @@ def shapes(base):
 
 def driver(folder):
     out = Path(folder) / "tokens_lines"
-    libs = ["-fopenmp", "-lyajl", "-lutf8proc", "-lz", "-lzstd", "-lm"]
+    libs = ["-fopenmp", "-lutf8proc", "-lz", "-lzstd", "-lm"]
     if b"dnnl_" in (ROOT / "build/release/libhooke.a").read_bytes():
         libs.append("-ldnnl")
     subprocess.run(["cc", "-O2", "-std=c11", "-D_POSIX_C_SOURCE=200809L", f"-I{ROOT}/include", f"-I{ROOT}/src", str(ROOT / "tools/parity/tokens_lines.c"),
