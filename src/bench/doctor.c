@@ -54,7 +54,7 @@ static void write_libraries(struct json_writer *w)
 
 static bool asset_found(const char *relative, hooke_text *path)
 {
-    return hooke_asset(path, relative) == HOOKE_OK && file_exists(path->data);
+    return hooke_asset(path, relative) == HOOKE_OK && (file_exists(path->data) || is_folder(path->data));
 }
 
 struct asset {
