@@ -7,6 +7,7 @@
  * [n, d_dict] matrix. Their times are scaled to n rows. */
 #include "bench/bench.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "base/random.h"
 #include "dict/dict.h"
 
-enum { DEFAULT_TOKENS = 4096, DEFAULT_WIDTH = 16384, BARE_ROWS = 1024, DENSE_ROWS = 512 };
+enum { DEFAULT_TOKENS = 4096, DEFAULT_WIDTH = 16384, BARE_ROWS = 1024, DENSE_ROWS = 512, PROBE_ROWS = 64 };
 
 struct dict_job {
     const struct bench *b;
@@ -22,7 +23,7 @@ struct dict_job {
     const hooke_dict_info *info;
     char shape[64];
     int64_t n;    /* rows */
-    double rms;   /* of the rows: what the dictionary's threshold expects */
+    double scale; /* of the rows: what the dictionary's threshold expects */
     float *x;     /* [n, d_in] */
     float *y;     /* [n, d_out] */
     float *bare;  /* [BARE_ROWS, d_dict] */
@@ -64,14 +65,42 @@ static hooke_status open_synthesized(struct dict_job *j)
     hooke_status st = synth_write_dict(j->b->ctx, folder.data, &s, 0, NULL);
     if (st == HOOKE_OK) st = hooke_dict_open(&j->d, j->b->ctx, folder.data, NULL);
     bench_folder_remove(&folder);
-    const struct model_shape *model = model_shape_find(s.model_name);
-    j->rms = model ? shape_resid_rms(model, s.layer) : 1.0;
+    return st;
+}
+
+/* Mean number of codes of the first PROBE_ROWS rows, multiplied by scale. */
+static hooke_status probe_l0(struct dict_job *j, float *rows, double scale, double *l0)
+{
+    int64_t n = j->n < PROBE_ROWS ? j->n : PROBE_ROWS, width = j->info->d_in;
+    for (int64_t i = 0; i < n * width; i++) rows[i] = (float)scale * j->x[i];
+    RETURN_IF_ERROR(hooke_dict_encode(j->d, &j->codes, rows, n, width, NULL));
+    *l0 = (double)j->codes.indptr[n] / (double)n;
+    return HOOKE_OK;
+}
+
+/* Thresholds are in the units of the activations that a dictionary was made for. Rows are scaled until about --l0 features fire;
+ * where the scale makes no difference (top-k), any will do. */
+static hooke_status scale_rows(struct dict_job *j)
+{
+    double target = j->b->options.l0 > 0 ? j->b->options.l0 : 70.0, low = -12.0, high = 12.0,
+           l0 = 0.0; /* exponents of 2 */
+    float *rows;
+    RETURN_IF_ERROR(
+        mem_take((void **)&rows, (size_t)PROBE_ROWS * (size_t)j->info->d_in, sizeof *rows, "rows"));
+    hooke_status st = HOOKE_OK;
+    for (int i = 0; i < 16 && st == HOOKE_OK; i++) {
+        double mid = 0.5 * (low + high);
+        st = probe_l0(j, rows, exp2(mid), &l0);
+        *(l0 < target ? &low : &high) = mid;
+    }
+    mem_free(rows);
+    for (int64_t i = 0; i < j->n * j->info->d_in; i++) j->x[i] *= (float)exp2(low);
     return st;
 }
 
 static hooke_status open_dict(struct dict_job *j, const struct bench *b)
 {
-    *j = (struct dict_job){ .b = b, .rms = 1.0 };
+    *j = (struct dict_job){ .b = b };
     RETURN_IF_ERROR(b->options.dict ? hooke_dict_open(&j->d, b->ctx, b->options.dict, NULL)
                                     : open_synthesized(j));
     j->info = hooke_dict_get_info(j->d);
@@ -80,8 +109,7 @@ static hooke_status open_dict(struct dict_job *j, const struct bench *b)
     RETURN_IF_ERROR(
         mem_take((void **)&j->x, (size_t)j->n * (size_t)j->info->d_in, sizeof(float), "rows to encode"));
     random_normal(j->x, j->n * j->info->d_in, 1, RANDOM_BENCH, 0);
-    for (int64_t i = 0; i < j->n * j->info->d_in; i++) j->x[i] *= (float)j->rms;
-    return HOOKE_OK;
+    return scale_rows(j);
 }
 
 static void close_dict(struct dict_job *j)
