@@ -48,8 +48,9 @@ hooke_status dict_stored_norms(const struct hooke_dict *d, float *out)
 static hooke_status take_floats(const struct hooke_dict *d, float **out)
 {
     *out = mem_alloc((size_t)d->info.d_dict, sizeof **out);
-    RETURN_IF(!*out, HOOKE_E_MEMORY, "%s: out of memory for scales", d->info.path);
-    return HOOKE_OK;
+    if (*out) return HOOKE_OK;
+    fail(HOOKE_E_MEMORY, "%s: out of memory for scales", d->info.path);
+    return HOOKE_E_MEMORY; /* in so many words: the analyzer cannot see that fail() never returns HOOKE_OK */
 }
 
 /* Old files: factors on the codes before decoding. All ones mean nothing; others count only under their flag. */

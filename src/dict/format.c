@@ -47,7 +47,7 @@ char *path_beside(struct arena *a, const char *path, const char *name)
     if (!out) return NULL;
     memcpy(out, path, n);
     out[n] = '/';
-    memcpy(out + n + 1, name, m);
+    memcpy(out + n + 1, name, m + 1);
     return out;
 }
 
