@@ -11,10 +11,12 @@ static void use(const hooke_tokenizer *tk, const char *text, size_t n, int flags
 {
     hooke_ids ids = { 0 };
     hooke_text back = { 0 };
-    if (hooke_tokenizer_encode(tk, &ids, text, n, flags) != HOOKE_OK) abort();
+    hooke_status st = hooke_tokenizer_encode(tk, &ids, text, n, flags);
+    if (st != HOOKE_OK && st != HOOKE_E_UNSUPPORTED) abort(); /* a normalizer may be told to blow text up */
     for (size_t i = 0; i < ids.n; i++)
         if (!hooke_tokenizer_token(tk, ids.data[i])) abort();
-    if (hooke_tokenizer_decode(tk, &back, ids.data, ids.n, flags) != HOOKE_OK) abort();
+    st = hooke_tokenizer_decode(tk, &back, ids.data, ids.n, flags);
+    if (st != HOOKE_OK && st != HOOKE_E_UNSUPPORTED) abort();
     hooke_ids_release(&ids);
     hooke_text_release(&back);
 }

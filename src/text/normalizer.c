@@ -5,6 +5,8 @@
 #include "text/unicode.h"
 #include "text/unicode_forms.h"
 
+enum { MAX_GROWTH = 64, GROWTH_SLACK = 65536 };
+
 const char *find_bytes(const char *s, size_t n, struct bytes pattern)
 {
     const char *end = s + n;
@@ -16,11 +18,21 @@ const char *find_bytes(const char *s, size_t n, struct bytes pattern)
     return NULL;
 }
 
+/* A few steps that lengthen text could ask for any amount of memory: the longest honest growth is 11 (U+FDFA). */
+static bool is_too_long(size_t n, size_t original)
+{
+    return n > GROWTH_SLACK && (n - GROWTH_SLACK) / MAX_GROWTH > original;
+}
+
 hooke_status append_replaced(hooke_text *out, const char *s, size_t n, struct bytes pattern,
                              struct bytes content)
 {
     const char *end = s + n, *hit;
+    size_t start = out->n;
     while (s < end && (hit = find_bytes(s, (size_t)(end - s), pattern))) {
+        RETURN_IF(is_too_long(out->n - start + content.n, n), HOOKE_E_UNSUPPORTED,
+                  "replacing '%.*s' makes text more than %d times longer",
+                  (int)(pattern.n < 40 ? pattern.n : 40), pattern.s, (int)MAX_GROWTH);
         RETURN_IF_ERROR(text_append(out, s, (size_t)(hit - s)));
         RETURN_IF_ERROR(text_append(out, content.s, content.n));
         s = hit + pattern.n;
@@ -72,6 +84,11 @@ hooke_status normalize(const struct normalizer *z, hooke_text *out, const char *
     for (const struct normalizer_step *step = z->first->next; st == HOOKE_OK && step; step = step->next) {
         hooke_text *target = step->next ? &next : out;
         text_clear(&next);
+        if (is_too_long(in.n, n)) {
+            st = fail(HOOKE_E_UNSUPPORTED, "the normalizer makes text more than %d times longer",
+                      (int)MAX_GROWTH);
+            break;
+        }
         st = apply_step(step, target, in.data ? in.data : "", in.n);
         hooke_text swap = in;
         in = next;

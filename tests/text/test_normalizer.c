@@ -78,6 +78,29 @@ static void a_long_run_of_marks(void **state)
     hooke_text_release(&out);
 }
 
+/* "a" to a thousand times "a", seven times over: 10^21 bytes, refused long before. */
+static void text_that_grows_without_end(void **state)
+{
+    (void)state;
+    hooke_text json = { 0 };
+    hooke_ids ids = { 0 };
+    text_puts(&json, "{\"model\":{\"vocab\":{\"a\":0},\"merges\":[]},\"normalizer\":{\"type\":\"Sequence\","
+                     "\"normalizers\":[");
+    for (int i = 0; i < 7; i++) {
+        text_printf(&json, "%s{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"},\"content\":\"",
+                    i ? "," : "");
+        for (int k = 0; k < 1000; k++) text_puts(&json, "a");
+        text_puts(&json, "\"}");
+    }
+    text_puts(&json, "]}}");
+    hooke_tokenizer *tk = must_open_json(json.data, NULL);
+    assert_int_equal(hooke_tokenizer_encode(tk, &ids, "aaaa", 4, 0), HOOKE_E_UNSUPPORTED);
+    assert_int_equal(ids.n, 0);
+    hooke_tokenizer_close(tk);
+    hooke_text_release(&json);
+    hooke_ids_release(&ids);
+}
+
 static void unknown_ones_are_refused_by_name(void **state)
 {
     (void)state;
@@ -103,6 +126,7 @@ int main(void)
         cmocka_unit_test(steps),
         cmocka_unit_test(unicode_forms),
         cmocka_unit_test(a_long_run_of_marks),
+        cmocka_unit_test(text_that_grows_without_end),
         cmocka_unit_test(unknown_ones_are_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
