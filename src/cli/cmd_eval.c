@@ -1,6 +1,5 @@
 /* hooke eval: SAEBench's evaluations, under SAEBench's names and flags. */
 #include <errno.h>
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,6 +7,7 @@
 
 #include "cli/input.h"
 #include "cli/opt.h"
+#include "cli/targets.h"
 
 struct options {
     const char *release_regex, *id_regex, *folder, *dataset, *dataset_column;
@@ -49,21 +49,6 @@ static const struct opt_spec spec = {
     3,
 };
 
-/* One dictionary to evaluate. SAEBench knows it by release and id; one that the registry lacks is "custom". */
-struct target {
-    const char *what, *release, *id;
-};
-
-/* The last two parts of a path make a name that says something: "layer_20/width_16k". */
-static const char *custom_name(const char *what)
-{
-    size_t n = strlen(what), parts = 0, at;
-    while (n && what[n - 1] == '/') n--;
-    for (at = n; at > 0; at--)
-        if (what[at - 1] == '/' && ++parts == 3) break;
-    return take_text(what + at, n - at);
-}
-
 /* SAEBench's file name: {release}_{id}_eval_results.json with "/" as "_". */
 static const char *result_path(const char *folder, const struct target *t)
 {
@@ -86,82 +71,6 @@ static int make_folder(const char *folder)
         *p = was;
         if (!was) return 0;
     }
-}
-
-static bool matches_whole(const regex_t *re, const char *s)
-{
-    regmatch_t m;
-    return regexec(re, s, 1, &m, 0) == 0 && m.rm_so == 0 && s[m.rm_eo] == '\0';
-}
-
-static int compile(regex_t *re, const char *pattern)
-{
-    char why[256];
-    int bad = regcomp(re, take_printf("^(%s)$", pattern), REG_EXTENDED);
-    if (!bad) return 0;
-    regerror(bad, re, why, sizeof why);
-    return wrong("pattern", "write a POSIX extended regular expression", "'%s': %s", pattern, why);
-}
-
-/* Lines of the registry (release, repo, model, conversion, id, ...) that both patterns match as a whole. */
-static int match_registry(struct target **out, size_t *n, const char *release_pattern, const char *id_pattern)
-{
-    regex_t release, id;
-    hooke_text path = { 0 };
-    char *data = NULL;
-    size_t size, capacity = 0;
-    int code = compile(&release, release_pattern);
-    if (code) return code;
-    if ((code = compile(&id, id_pattern)) != 0) {
-        regfree(&release);
-        return code;
-    }
-    if (hooke_asset(&path, "data/sae_registry.tsv") == HOOKE_OK &&
-        read_whole_file(&data, &size, path.data, 1 << 26) == 0) {
-        for (char *line = data, *next; line && *line; line = next) {
-            char *field[5] = { line, NULL, NULL, NULL, NULL };
-            next = strchr(line, '\n');
-            if (next) *next++ = '\0';
-            for (int k = 1; k < 5 && field[k - 1]; k++) {
-                field[k] = strchr(field[k - 1], '\t');
-                if (field[k]) *field[k]++ = '\0';
-            }
-            if (!field[4]) continue;
-            field[4][strcspn(field[4], "\t")] = '\0';
-            if (!matches_whole(&release, line) || !matches_whole(&id, field[4])) continue;
-            grow(out, &capacity, *n + 1, sizeof **out);
-            (*out)[(*n)++] = (struct target){ take_printf("%s/%s", line, field[4]), line, field[4] };
-        }
-    }
-    hooke_text_release(&path);
-    regfree(&release);
-    regfree(&id);
-    return *n ? 0
-              : failed("registry", "see the releases in data/sae_registry.tsv, or name a file with -d",
-                       "no dictionary matches '%s' and '%s'", release_pattern, id_pattern);
-}
-
-/* A dictionary by -d: RELEASE/SAE_ID when the registry has it, else custom. */
-static struct target target_of(const char *what)
-{
-    hooke_text path = { 0 };
-    struct target t = { what, custom_name(what), "custom_sae" };
-    const char *slash = strchr(what, '/');
-    char *data = NULL;
-    size_t size;
-    if (!slash || access(what, F_OK) == 0) return t;
-    const char *release = take_text(what, (size_t)(slash - what)), *id = slash + 1;
-    if (hooke_asset(&path, "data/sae_registry.tsv") == HOOKE_OK &&
-        read_whole_file(&data, &size, path.data, 1 << 26) == 0) {
-        const char *start = take_printf("\n%s\t", release), *field = take_printf("\t%s\t", id);
-        for (char *line = strstr(data, start); line; line = strstr(line + 1, start)) {
-            char *end = strchr(line + 1, '\n'), *hit = strstr(line, field);
-            if (hit && (!end || hit < end)) t = (struct target){ what, release, id };
-        }
-        give(data);
-    }
-    hooke_text_release(&path);
-    return t;
 }
 
 static void print_summary(const hooke_core_metrics *m)
@@ -275,7 +184,8 @@ int cmd_eval(struct session *s, int argc, char **argv)
     if (s->opt.args.n > 2) o.id_regex = s->opt.args.items[2];
     if (o.release_regex) {
         n = 0;
-        if ((code = match_registry(&targets, &n, o.release_regex, o.id_regex ? o.id_regex : ".*")) != 0)
+        targets = NULL;
+        if ((code = targets_match(&targets, &n, o.release_regex, o.id_regex ? o.id_regex : ".*")) != 0)
             return code;
         if (n > 1 && s->opt.json)
             return wrong("--json", "narrow the patterns",

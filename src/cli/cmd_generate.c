@@ -217,9 +217,10 @@ static void put_text(const struct job *g)
         const char *prompt = i < (size_t)g->s->opt.args.n ? g->s->opt.args.items[i] : "";
         if (i) putchar('\n');
         if (per == 2)
-            print_side_by_side("default", text_of(g, 2 * i), "steered", text_of(g, 2 * i + 1), prompt);
+            print_side_by_side("default", text_of(g, 2 * i), "steered", text_of(g, 2 * i + 1),
+                               g->o->chat ? "" : prompt);
         else
-            printf("%s%s%s%s\n", term_dim(), prompt, term_off(), text_of(g, i));
+            printf("%s%s%s%s%s\n", term_dim(), prompt, term_off(), g->o->chat ? "\n" : "", text_of(g, i));
     }
 }
 
@@ -244,7 +245,8 @@ int cmd_generate(struct session *s, int argc, char **argv)
         lay_out(&g);
         stream.tk = hooke_model_tokenizer(s->model);
         bool live = stream.tk && g.all.n_seqs == 1 && !s->opt.json && term_colours();
-        if (live) printf("%s%s%s", term_dim(), s->opt.args.n ? s->opt.args.items[0] : "", term_off());
+        const char *prompt = s->opt.args.n ? s->opt.args.items[0] : "";
+        if (live) printf("%s%s%s%s", term_dim(), prompt, term_off(), o.chat ? "\n" : "");
         code = generate(&g, live ? &stream : NULL);
         if (live)
             putchar('\n');

@@ -326,6 +326,9 @@ static void eval_core_writes_saebench_s_document_once(void **state)
     assert_int_not_equal(access(path, F_OK), 0); /* nothing half-made */
     o = hooke("eval core no-such-release \".*\" --output_folder %s/c", folder);
     assert_int_equal(o->code, 1);
+    o = hooke("eval core no-such-release no/such/id --output_folder %s/c", folder);
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "no-such-release/no/such/id"));
     o = hooke("eval core \"(\" \".*\"");
     assert_int_equal(o->code, 2);
 }
