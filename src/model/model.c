@@ -128,6 +128,12 @@ static hooke_status open_parts(hooke_model *m, const char *what, const hooke_mod
     RETURN_IF_ERROR(hooke_resolve(&m->path, what, "model"));
     RETURN_IF_ERROR(model_config_read(m));
     RETURN_IF_ERROR(weights_open(&m->weights, &m->ctx->exec, &m->config, m->path.data));
+    if (m->weights.other_head)
+        context_log(
+            m->ctx, 0,
+            "%s: tie_word_embeddings is true, but the output matrix in the file differs from the embedding, "
+            "which is used",
+            m->path.data);
     RETURN_IF_ERROR(open_tokenizer(m));
     /* transformers rounds the scale to the weights' type of the run that is imitated. */
     m->embed_scale = m->config.arch->embed_scale ? (float)sqrt((double)m->config.d_model) : 1;

@@ -217,6 +217,19 @@ static hooke_status refuse_unexpected(const struct model_weights *w, const struc
     return HOOKE_OK;
 }
 
+/* A tied model's file may hold the output matrix as well. The embedding is used; do both look the same? Their ends are compared:
+ * all of it would read the largest tensor twice. */
+static bool head_looks_other(const struct model_weights *w, const struct model_config *c)
+{
+    const struct stored_tensor *head = find_spelled(&w->files, c->arch, c->arch->tensors[W_HEAD]);
+    const struct stored_tensor *embed = found_at(w, c, W_EMBED, -1);
+    if (!c->tied || !head) return false;
+    size_t n = head->bytes < 65536 ? head->bytes : 65536;
+    if (head->bytes != embed->bytes || memcmp(head->data, embed->data, n) != 0) return true;
+    return memcmp((const char *)head->data + head->bytes - n, (const char *)embed->data + embed->bytes - n,
+                  n) != 0;
+}
+
 static hooke_status open_files(struct model_weights *w, const char *folder)
 {
     static const char *const names[] = { "model.safetensors", "model.safetensors.index.json" };
@@ -521,6 +534,7 @@ hooke_status weights_open(struct model_weights *w, struct exec *ex, const struct
     RETURN_IF_ERROR(open_files(w, folder));
     RETURN_IF_ERROR(find_all(w, cfg, folder));
     RETURN_IF_ERROR(refuse_unexpected(w, cfg, folder));
+    w->other_head = head_looks_other(w, cfg);
     RETURN_IF_ERROR(load_vectors(w, ex, cfg, folder));
     return place_model(w, ex, cfg);
 }

@@ -41,6 +41,8 @@ struct model_weights {
     struct buffer placed[3];
     void *copies[3];  /* of unaligned embed, pos, head */
     enum dtype dtype; /* of the embedding */
+    bool
+        other_head; /* a tied model's file holds an output matrix that differs from the embedding; the embedding is used */
     int64_t n_params, n_bytes, layer_bytes_max;
 };
 
