@@ -60,7 +60,8 @@ static float *normals(int64_t n, uint64_t stream)
     float *p = take(n, sizeof *p);
     enum { REPEAT = 1 << 20 };
     random_normal(p, n < REPEAT ? n : REPEAT, stream, RANDOM_BENCH, 0);
-    for (int64_t i = REPEAT; i < n; i += REPEAT - 7) memcpy(p + i, p, (size_t)(n - i < REPEAT - 7 ? n - i : REPEAT - 7) * sizeof *p);
+    for (int64_t i = REPEAT; i < n; i += REPEAT - 7)
+        memcpy(p + i, p, (size_t)(n - i < REPEAT - 7 ? n - i : REPEAT - 7) * sizeof *p);
     return p;
 }
 
@@ -148,13 +149,18 @@ static void *as_dtype(const float *f, int64_t n, enum dtype dtype)
     return h;
 }
 
-static void bench_products(int64_t n_in, int64_t n_out, enum dtype dtype, bool in_first, const int64_t *rows, int n_rows)
+static void bench_products(int64_t n_in, int64_t n_out, enum dtype dtype, bool in_first, const int64_t *rows,
+                           int n_rows)
 {
     float *b = normals(n_in * n_out, 1), *x = normals(1024 * n_in, 2);
     float *y = take(1024 * n_out, sizeof *y), *c = take(1024 * n_out, sizeof *c);
     void *data = as_dtype(b, n_in * n_out, dtype);
     for (int i = 0; i < n_rows; i++) {
-        struct product_run p = { mat_f32(x, rows[i], n_in, n_in), mat_f32(y, rows[i], n_out, n_out), { { 0 }, in_first, NULL }, b, c };
+        struct product_run p = { mat_f32(x, rows[i], n_in, n_in),
+                                 mat_f32(y, rows[i], n_out, n_out),
+                                 { { 0 }, in_first, NULL },
+                                 b,
+                                 c };
         bool few = rows[i] < 16; /* memory-bound */
         int64_t bytes = n_in * n_out * (dtype == DT_F32 ? 4 : 2);
         p.w.m.data = data;
@@ -165,9 +171,11 @@ static void bench_products(int64_t n_in, int64_t n_out, enum dtype dtype, bool i
         read_words = bytes / 8 / 8 * 8;
         struct measured m = compare(few ? read_memory : library_product, our_product, &p);
         double flops = 2.0 * (double)rows[i] * (double)n_in * (double)n_out;
-        printf("matmul %5lld rows %6lld -> %-6lld %-4s %-9s %8.3f ms  %7.1f GFLOP/s  %6.2f GB/s  %.2f of %s %s\n", (long long)rows[i],
-               (long long)n_in, (long long)n_out, dtype_name(dtype), in_first ? "[in, out]" : "[out, in]", m.fastest * 1e3,
-               flops / m.fastest * 1e-9, (double)bytes / m.fastest * 1e-9, m.ratio, few ? "read" : "sgemm", exec_level(&ex));
+        printf("matmul %5lld rows %6lld -> %-6lld %-4s %-9s %8.3f ms  %7.1f GFLOP/s  %6.2f GB/s  %.2f of %s "
+               "%s\n",
+               (long long)rows[i], (long long)n_in, (long long)n_out, dtype_name(dtype),
+               in_first ? "[in, out]" : "[out, in]", m.fastest * 1e3, flops / m.fastest * 1e-9,
+               (double)bytes / m.fastest * 1e-9, m.ratio, few ? "read" : "sgemm", exec_level(&ex));
     }
     if (data != (void *)b) mem_free(data);
     mem_free(b);
@@ -215,7 +223,8 @@ static void bare_encode(void *payload)
     struct code_run *r = payload;
     for (int64_t i = 0; i < r->x.rows; i += PRODUCT_ROWS) {
         int64_t n = r->x.rows - i < PRODUCT_ROWS ? r->x.rows - i : PRODUCT_ROWS;
-        must(gemm_ceiling(r->p.c, (float *)r->x.data + i * r->x.ld, r->p.b, n, width, r->x.cols, ex.n_threads));
+        must(gemm_ceiling(r->p.c, (float *)r->x.data + i * r->x.ld, r->p.b, n, width, r->x.cols,
+                          ex.n_threads));
     }
 }
 
@@ -231,8 +240,10 @@ static float threshold_for(double l0)
     double lo = 0, hi = 10;
     for (int i = 0; i < 60; i++) {
         double mid = (lo + hi) / 2;
-        if (0.5 * erfc(mid / sqrt(2.0)) * width > l0) lo = mid;
-        else hi = mid;
+        if (0.5 * erfc(mid / sqrt(2.0)) * width > l0)
+            lo = mid;
+        else
+            hi = mid;
     }
     return (float)lo;
 }
@@ -242,7 +253,8 @@ static void section_encode(void)
     enum { D = 2304 };
     const int N = n_tokens;
     static const char *const names[] = { "relu", "threshold", "gated", "topk", "batch_topk" };
-    float *b = normals((int64_t)width * D, 3), *x = normals((int64_t)N * D, 4), *t = take(width, 4), *ones = take(width, 4);
+    float *b = normals((int64_t)width * D, 3), *x = normals((int64_t)N * D, 4), *t = take(width, 4),
+          *ones = take(width, 4);
     for (int64_t i = 0; i < (int64_t)N * D; i++) x[i] /= sqrtf(D);
     for (int f = 0; f < width; f++) ones[f] = 1, t[f] = threshold_for(70);
     struct code_run r = { .x = mat_f32(x, N, D, D) };
@@ -250,7 +262,8 @@ static void section_encode(void)
     r.p.c = take((int64_t)PRODUCT_ROWS * width, 4);
     for (int v = 0; v < 8; v++) {
         enum dtype dtype = v % 2 ? DT_BF16 : DT_F32;
-        static const enum select_kind kinds[] = { SELECT_THRESHOLD, SELECT_TOPK, SELECT_THRESHOLD, SELECT_BATCH_TOPK };
+        static const enum select_kind kinds[] = { SELECT_THRESHOLD, SELECT_TOPK, SELECT_THRESHOLD,
+                                                  SELECT_BATCH_TOPK };
         bool in_first = v >= 4;
         void *data = as_dtype(b, (int64_t)width * D, dtype);
         r.spec.kind = kinds[v / 2];
@@ -260,9 +273,11 @@ static void section_encode(void)
         r.spec.threshold = t;
         r.spec.k = 70;
         struct measured m = compare(bare_encode, our_encode, &r);
-        printf("encode %d rows %d -> %d %-4s %-9s %-10s l0 %5.1f  %8.1f ms  %7.1f GFLOP/s  %.3f times the bare product (fastest runs %.3f)\n", N, D, width,
-               dtype_name(dtype), in_first ? "[in, out]" : "[out, in]", names[r.spec.kind], (double)r.codes.indptr[N] / N,
-               m.fastest * 1e3, 2.0 * N * D * width / m.fastest * 1e-9, 1 / m.ratio, m.fastest / m.fastest_reference);
+        printf("encode %d rows %d -> %d %-4s %-9s %-10s l0 %5.1f  %8.1f ms  %7.1f GFLOP/s  %.3f times the "
+               "bare product (fastest runs %.3f)\n",
+               N, D, width, dtype_name(dtype), in_first ? "[in, out]" : "[out, in]", names[r.spec.kind],
+               (double)r.codes.indptr[N] / N, m.fastest * 1e3, 2.0 * N * D * width / m.fastest * 1e-9,
+               1 / m.ratio, m.fastest / m.fastest_reference);
         if (data != (void *)b) mem_free(data);
     }
     hooke_codes_release(&r.codes);
@@ -296,7 +311,8 @@ static void section_decode(void)
     r.codes.n_cols = width;
     for (int64_t i = 0; i < N * L0; i++) {
         int64_t step = width / L0;
-        r.codes.indices[i] = (int32_t)(i % L0 * step + (int64_t)(random_uniform(6, RANDOM_BENCH, (uint64_t)i) * (double)step));
+        r.codes.indices[i] =
+            (int32_t)(i % L0 * step + (int64_t)(random_uniform(6, RANDOM_BENCH, (uint64_t)i) * (double)step));
         r.codes.values[i] = 1 + (float)(i % 5);
         r.codes.indptr[i / L0 + 1] = i + 1;
         dense[i / L0 * width + r.codes.indices[i]] = r.codes.values[i];
@@ -313,8 +329,9 @@ static void section_decode(void)
         r.w_dec.in_first = in_first;
         struct measured m = compare(dense_decode, our_decode, &r);
         double bytes = (double)N * L0 * D * (dtype == DT_F32 ? 4 : 2);
-        printf("decode %d rows l0 %d %d -> %d %-4s %-11s %8.2f ms  %6.2f GB/s  %.1f times as fast as dense\n", N, L0, width, D,
-               dtype_name(dtype), in_first ? "[dict, out]" : "[out, dict]", m.fastest * 1e3, bytes / m.fastest * 1e-9, m.ratio);
+        printf("decode %d rows l0 %d %d -> %d %-4s %-11s %8.2f ms  %6.2f GB/s  %.1f times as fast as dense\n",
+               N, L0, width, D, dtype_name(dtype), in_first ? "[dict, out]" : "[out, dict]", m.fastest * 1e3,
+               bytes / m.fastest * 1e-9, m.ratio);
         if (data != (void *)w) mem_free(data);
     }
     hooke_codes_release(&r.codes);
@@ -347,13 +364,16 @@ static void square_product(void *payload)
 static void section_attention(void)
 {
     enum { H = 8, KV = 4, D = 256, N = 4096 };
-    float *q = normals((int64_t)N * H * D, 7), *k = normals((int64_t)N * KV * D, 8), *v = normals((int64_t)N * KV * D, 9);
+    float *q = normals((int64_t)N * H * D, 7), *k = normals((int64_t)N * KV * D, 8),
+          *v = normals((int64_t)N * KV * D, 9);
     float *z = take((int64_t)N * H * D, 4);
     struct attention_run r = { .p = { .b = q, .c = z } };
     r.p.x = mat_f32(k, 512, 2048, 2048);
     r.p.y = mat_f32(z, 512, 2048, 2048);
     double product_flops = 2.0 * 512 * 2048 * 2048;
-    static const int64_t cases[][2] = { { 128, 128 }, { 1024, 1024 }, { 4096, 4096 }, { 1, 1024 }, { 1, 4096 } };
+    static const int64_t cases[][2] = {
+        { 128, 128 }, { 1024, 1024 }, { 4096, 4096 }, { 1, 1024 }, { 1, 4096 }
+    };
     for (int i = 0; i < 10; i++) {
         int64_t n_q = cases[i % 5][0], n_k = cases[i % 5][1];
         struct attention a = { H, KV, D, 0.0625F, i < 5 ? 50 : 0, 0, n_q, n_k, n_k - n_q };
@@ -368,8 +388,9 @@ static void section_attention(void)
         double flops = 4.0 * H * D * (decode ? (double)n_k : (double)n_q * (double)(n_q + 1) / 2);
         struct measured m = compare(decode ? read_memory : square_product, our_attention, &r);
         double fraction = decode ? 2 * m.ratio : m.ratio * flops / product_flops;
-        printf("attention %lld queries %lld keys softcap %g  %8.3f ms  %6.1f GFLOP/s  %.2f of %s\n", (long long)n_q, (long long)n_k,
-               (double)a.softcap, m.fastest * 1e3, flops / m.fastest * 1e-9, fraction, decode ? "read" : "sgemm");
+        printf("attention %lld queries %lld keys softcap %g  %8.3f ms  %6.1f GFLOP/s  %.2f of %s\n",
+               (long long)n_q, (long long)n_k, (double)a.softcap, m.fastest * 1e3, flops / m.fastest * 1e-9,
+               fraction, decode ? "read" : "sgemm");
     }
     mem_free(q);
     mem_free(k);
@@ -411,8 +432,8 @@ static void section_rows(void)
     read_words = N * D / 2;
     for (int i = 0; i < 3; i++) {
         struct measured m = compare(read_memory, rows[i].run, NULL);
-        printf("%-14s %d x %d  %7.3f ms  %.2f ns an item; reading one operand takes %.2f of it\n", rows[i].name, N, D, m.fastest * 1e3,
-               m.fastest / (N * D) * 1e9, m.ratio);
+        printf("%-14s %d x %d  %7.3f ms  %.2f ns an item; reading one operand takes %.2f of it\n",
+               rows[i].name, N, D, m.fastest * 1e3, m.fastest / (N * D) * 1e9, m.ratio);
     }
     mem_free(row_a.data);
     mem_free(row_b.data);
@@ -432,8 +453,8 @@ static void section_ceiling(void)
             if (gemm_ceiling(c, a, b, M, N, K, threads) != HOOKE_OK) break;
             best = fmin(best, now() - t);
         }
-        printf("ceiling sgemm %dx%dx%d, %d threads: %.1f GFLOP/s (%s)\n", M, K, N, threads, 2.0 * M * N * K / best * 1e-9,
-               gemm_library_name());
+        printf("ceiling sgemm %dx%dx%d, %d threads: %.1f GFLOP/s (%s)\n", M, K, N, threads,
+               2.0 * M * N * K / best * 1e-9, gemm_library_name());
     }
     double best = INFINITY;
     buffer_floats = (int64_t)1 << 26;
@@ -455,8 +476,10 @@ static void section_ceiling(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} sections[] = { { "ceiling", section_ceiling }, { "matmul", section_matmul },       { "few", section_few },  { "encode", section_encode },
-                 { "decode", section_decode },   { "attention", section_attention }, { "rows", section_rows } };
+} sections[] = { { "ceiling", section_ceiling }, { "matmul", section_matmul },
+                 { "few", section_few },         { "encode", section_encode },
+                 { "decode", section_decode },   { "attention", section_attention },
+                 { "rows", section_rows } };
 enum { N_SECTIONS = sizeof sections / sizeof *sections };
 
 int main(int argc, char **argv)
@@ -465,12 +488,18 @@ int main(int argc, char **argv)
     int threads = 0;
     const char *level = NULL;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc) threads = (int)strtol(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) n_runs = (int)strtol(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--width") == 0 && i + 1 < argc) width = (int)strtol(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc) n_tokens = (int)strtol(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--level") == 0 && i + 1 < argc) level = argv[++i];
-        else if (strcmp(argv[i], "--cpu") == 0) cpu_clock = true, threads = 1;
+        if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
+            threads = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
+            n_runs = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--width") == 0 && i + 1 < argc)
+            width = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc)
+            n_tokens = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--level") == 0 && i + 1 < argc)
+            level = argv[++i];
+        else if (strcmp(argv[i], "--cpu") == 0)
+            cpu_clock = true, threads = 1;
         for (int s = 0; s < N_SECTIONS; s++)
             if (strcmp(argv[i], sections[s].name) == 0) wanted[s] = any = true;
     }

@@ -13,8 +13,8 @@ static hooke_status read_options(hooke_context_options *out, const hooke_context
 {
     memset(out, 0, sizeof *out);
     if (!options) return HOOKE_OK;
-    RETURN_IF(options->size == 0 || options->size > 4096, HOOKE_E_ARGUMENT, "context options: size is %zu, expected %zu",
-              options->size, sizeof *options);
+    RETURN_IF(options->size == 0 || options->size > 4096, HOOKE_E_ARGUMENT,
+              "context options: size is %zu, expected %zu", options->size, sizeof *options);
     memcpy(out, options, options->size < sizeof *out ? options->size : sizeof *out);
     return HOOKE_OK;
 }
@@ -72,7 +72,8 @@ const char *hooke_context_dtype(const hooke_context *ctx)
 hooke_status context_progress(const hooke_context *ctx, const char *what, int64_t done, int64_t total)
 {
     if (ctx->progress && ctx->progress(ctx->progress_payload, what, done, total) != 0)
-        return fail(HOOKE_E_CANCELLED, "%s: cancelled at %lld of %lld", what, (long long)done, (long long)total);
+        return fail(HOOKE_E_CANCELLED, "%s: cancelled at %lld of %lld", what, (long long)done,
+                    (long long)total);
     return HOOKE_OK;
 }
 

@@ -7,14 +7,16 @@
 #include "base/parallel.h"
 #include "tensor/cpu/ops_cpu.h"
 
-hooke_status exec_open(struct exec *ex, const char *device, const char *level, int n_threads, const char *dtype)
+hooke_status exec_open(struct exec *ex, const char *device, const char *level, int n_threads,
+                       const char *dtype)
 {
     memset(ex, 0, sizeof *ex);
     RETURN_IF(device && strcmp(device, "cpu") != 0, HOOKE_E_UNSUPPORTED,
               "device '%s' is not built in; this build knows 'cpu'", device);
     RETURN_IF(dtype && strcmp(dtype, "f32") != 0 && strcmp(dtype, "bf16") != 0, HOOKE_E_UNSUPPORTED,
               "dtype '%s' is unknown; known are f32 and bf16", dtype);
-    RETURN_IF(n_threads < 0 || n_threads > 4096, HOOKE_E_ARGUMENT, "%d threads: expected 1 to 4096, or 0 for all", n_threads);
+    RETURN_IF(n_threads < 0 || n_threads > 4096, HOOKE_E_ARGUMENT,
+              "%d threads: expected 1 to 4096, or 0 for all", n_threads);
     ex->n_threads = n_threads ? n_threads : parallel_default_threads();
     hooke_status st = ops_cpu_open(ex, level);
     if (st != HOOKE_OK) {
@@ -55,8 +57,8 @@ static int64_t grown(int64_t capacity, int64_t need)
 
 hooke_status codes_reserve(hooke_codes *c, int64_t n_rows, int64_t n_codes)
 {
-    RETURN_IF(n_rows < 0 || n_codes < 0 || n_rows > INT64_MAX / 64 || n_codes > INT64_MAX / 64, HOOKE_E_ARGUMENT,
-              "codes: %lld rows and %lld codes", (long long)n_rows, (long long)n_codes);
+    RETURN_IF(n_rows < 0 || n_codes < 0 || n_rows > INT64_MAX / 64 || n_codes > INT64_MAX / 64,
+              HOOKE_E_ARGUMENT, "codes: %lld rows and %lld codes", (long long)n_rows, (long long)n_codes);
     if (!c->indptr || n_rows > c->row_capacity) {
         int64_t rows = grown(c->row_capacity, n_rows);
         void *p = c->indptr;

@@ -105,7 +105,9 @@ static inline struct mat in_dtype(const struct mat *m, enum dtype dtype)
         if (dtype == DT_BF16) ((uint16_t *)out.data)[i] = (uint16_t)(u >> 16);
         if (dtype != DT_F16) continue;
         uint32_t e = u >> 23 & 255, fraction = u >> 13 & 1023, sign = u >> 16 & 0x8000;
-        uint16_t h = e == 255 ? (uint16_t)(sign | 0x7e00) : e < 113 ? (uint16_t)sign : (uint16_t)(sign | (e - 112) << 10 | fraction);
+        uint16_t h = e == 255  ? (uint16_t)(sign | 0x7e00)
+                     : e < 113 ? (uint16_t)sign
+                               : (uint16_t)(sign | (e - 112) << 10 | fraction);
         ((uint16_t *)out.data)[i] = h;
     }
     return out;
@@ -128,11 +130,12 @@ static inline double weight_value(const struct mat *exact, bool in_first, int64_
 }
 
 /* |got - want| <= limit, both sides printed otherwise. */
-static inline void check_near(double got, double want, double limit, const char *what, const char *level, int64_t r, int64_t c)
+static inline void check_near(double got, double want, double limit, const char *what, const char *level,
+                              int64_t r, int64_t c)
 {
     if (fabs(got - want) <= limit || (isnan(got) && isnan(want)) || got == want) return;
-    print_error("%s at %s [%lld, %lld]: %.9g, expected %.9g, off by %.3g, limit %.3g\n", what, level, (long long)r,
-                (long long)c, got, want, fabs(got - want), limit);
+    print_error("%s at %s [%lld, %lld]: %.9g, expected %.9g, off by %.3g, limit %.3g\n", what, level,
+                (long long)r, (long long)c, got, want, fabs(got - want), limit);
     assert_true(fabs(got - want) <= limit);
 }
 

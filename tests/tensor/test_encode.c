@@ -14,7 +14,8 @@ struct encode_case {
 };
 
 struct encode_data {
-    struct mat x, exact_w, stored, vectors; /* vectors: rows bias, threshold, gate_bias, mag_scale, mag_bias, row_scale */
+    struct mat x, exact_w, stored,
+        vectors; /* vectors: rows bias, threshold, gate_bias, mag_scale, mag_bias, row_scale */
     struct encode_spec spec;
 };
 
@@ -88,8 +89,10 @@ static double cut_of(const double *v, int64_t n, int64_t k)
     double *copy = mem_alloc((size_t)n + 1, sizeof *copy), cut = 0;
     memcpy(copy, v, (size_t)n * sizeof *copy);
     qsort(copy, (size_t)n, sizeof *copy, descending);
-    if (k == 0) cut = (double)INFINITY;
-    else if (k <= n && copy[k - 1] > 0) cut = copy[k - 1];
+    if (k == 0)
+        cut = (double)INFINITY;
+    else if (k <= n && copy[k - 1] > 0)
+        cut = copy[k - 1];
     mem_free(copy);
     return cut;
 }
@@ -119,8 +122,10 @@ static void check_encode(struct exec *ex, const struct encode_case *c, enum sele
     size_t n_all = (size_t)(c->n * c->d_dict);
     double *value = mem_alloc(n_all, sizeof *value), *margin = mem_alloc(n_all, sizeof *margin);
     double *off = mem_alloc(n_all, sizeof *off);
-    for (int64_t i = 0; i < c->n * c->d_dict; i++) value[i] = exact_value(&d, i / c->d_dict, i % c->d_dict, &margin[i], &off[i]);
-    double whole = kind == SELECT_BATCH_TOPK ? cut_of(value, c->n * c->d_dict, (int64_t)(c->k * (double)c->n)) : 0;
+    for (int64_t i = 0; i < c->n * c->d_dict; i++)
+        value[i] = exact_value(&d, i / c->d_dict, i % c->d_dict, &margin[i], &off[i]);
+    double whole =
+        kind == SELECT_BATCH_TOPK ? cut_of(value, c->n * c->d_dict, (int64_t)(c->k * (double)c->n)) : 0;
     for (int64_t r = 0; r < c->n; r++) {
         int64_t at = codes.indptr[r], base = r * c->d_dict;
         double cut = kind == SELECT_TOPK ? cut_of(value + base, c->d_dict, (int64_t)c->k) : whole;
@@ -128,11 +133,12 @@ static void check_encode(struct exec *ex, const struct encode_case *c, enum sele
             bool on = at < codes.indptr[r + 1] && codes.indices[at] == f;
             double m = margin[base + f] - (cut > 0 ? cut : 0), slack = off[base + f] * 2;
             if (fabs(m) > slack && on != (m > 0))
-                print_error("kind %d at %s [%lld, %lld]: value %.9g, cut %.9g, %s\n", kind, exec_level(ex), (long long)r,
-                            (long long)f, value[base + f], cut, on ? "on" : "off");
+                print_error("kind %d at %s [%lld, %lld]: value %.9g, cut %.9g, %s\n", kind, exec_level(ex),
+                            (long long)r, (long long)f, value[base + f], cut, on ? "on" : "off");
             assert_true(fabs(m) <= slack || on == (m > 0));
             if (!on) continue;
-            check_near((double)codes.values[at], value[base + f], off[base + f], "encode", exec_level(ex), r, f);
+            check_near((double)codes.values[at], value[base + f], off[base + f], "encode", exec_level(ex), r,
+                       f);
             at++;
         }
         assert_int_equal(at, codes.indptr[r + 1]);
@@ -149,16 +155,19 @@ static void check_encode(struct exec *ex, const struct encode_case *c, enum sele
 static void encodes_every_kind(void **state)
 {
     static const struct encode_case cases[] = {
-        { 1, 1, 1, DT_F32, true, 1 },       { 1, 40, 700, DT_BF16, true, 5 },  { 5, 33, 257, DT_F32, false, 256.5 },
-        { 17, 20, 1000, DT_F16, true, 30 }, { 40, 64, 513, DT_BF16, false, 1 }, { 16, 1030, 70, DT_BF16, true, 2.5 },
-        { 3, 10, 90, DT_F32, true, 0 },     { 4, 10, 65, DT_F32, true, 1000 }, { 33, 8, 5000, DT_F32, true, 70.3 },
+        { 1, 1, 1, DT_F32, true, 1 },         { 1, 40, 700, DT_BF16, true, 5 },
+        { 5, 33, 257, DT_F32, false, 256.5 }, { 17, 20, 1000, DT_F16, true, 30 },
+        { 40, 64, 513, DT_BF16, false, 1 },   { 16, 1030, 70, DT_BF16, true, 2.5 },
+        { 3, 10, 90, DT_F32, true, 0 },       { 4, 10, 65, DT_F32, true, 1000 },
+        { 33, 8, 5000, DT_F32, true, 70.3 },
     };
     (void)state;
     for (int level = 0; level < N_LEVELS; level++) {
         struct exec ex;
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-            for (int kind = SELECT_RELU; kind <= SELECT_BATCH_TOPK; kind++) check_encode(&ex, &cases[i], (enum select_kind)kind);
+            for (int kind = SELECT_RELU; kind <= SELECT_BATCH_TOPK; kind++)
+                check_encode(&ex, &cases[i], (enum select_kind)kind);
         exec_close(&ex);
     }
 }
@@ -176,7 +185,9 @@ static void ties_and_edges(void **state)
         hooke_codes c = { 0 };
         if (!level_open(&ex, level, 2, "f32")) continue;
         struct mat in = mat_f32(x, N, 1, 1);
-        struct encode_spec s = { .kind = SELECT_THRESHOLD, .w = { mat_f32(w, 1, D, D), true, NULL }, .threshold = threshold };
+        struct encode_spec s = { .kind = SELECT_THRESHOLD,
+                                 .w = { mat_f32(w, 1, D, D), true, NULL },
+                                 .threshold = threshold };
         assert_int_equal(ex.ops->encode(&ex, &c, &in, &s), HOOKE_OK);
         assert_int_equal(c.indptr[1], D / 3); /* only the twos */
         assert_int_equal(c.indptr[2], D / 3); /* NaN */
@@ -206,7 +217,9 @@ static void encodes_no_rows(void **state)
     hooke_codes c = { 0 };
     assert_true(level_open(&ex, 0, 1, NULL));
     for (int kind = SELECT_RELU; kind <= SELECT_BATCH_TOPK; kind++) {
-        struct encode_spec s = { .kind = (enum select_kind)kind, .w = { mat_f32(w, 2, 2, 2), true, NULL }, .k = 1 };
+        struct encode_spec s = { .kind = (enum select_kind)kind,
+                                 .w = { mat_f32(w, 2, 2, 2), true, NULL },
+                                 .k = 1 };
         struct mat x = mat_f32(&nothing, 0, 2, 2);
         s.gate_bias = s.mag_bias = s.mag_scale = w;
         assert_int_equal(ex.ops->encode(&ex, &c, &x, &s), HOOKE_OK);
@@ -238,7 +251,8 @@ static void make_codes(hooke_codes *c, int64_t n, int32_t d_dict)
     c->indptr[n] = at;
 }
 
-static void check_decode(struct exec *ex, int64_t n, int32_t d_dict, int64_t d_out, enum dtype dtype, bool in_first, bool bias)
+static void check_decode(struct exec *ex, int64_t n, int32_t d_dict, int64_t d_out, enum dtype dtype,
+                         bool in_first, bool bias)
 {
     hooke_codes c = { 0 };
     struct mat exact = in_first ? random_mat(d_dict, d_out, 32, 1) : random_mat(d_out, d_dict, 32, 1);
@@ -256,7 +270,8 @@ static void check_decode(struct exec *ex, int64_t n, int32_t d_dict, int64_t d_o
                 want += term;
                 sum_abs += fabs(term);
             }
-            check_near((double)get(&y, r, o), want, product_limit((double)(c.indptr[r + 1] - c.indptr[r]), sum_abs), "decode",
+            check_near((double)get(&y, r, o), want,
+                       product_limit((double)(c.indptr[r + 1] - c.indptr[r]), sum_abs), "decode",
                        exec_level(ex), r, o);
         }
     }
@@ -277,7 +292,8 @@ static void decodes(void **state)
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (size_t s = 0; s < 4; s++)
             for (int v = 0; v < 12; v++)
-                check_decode(&ex, shapes[s][0], (int32_t)shapes[s][1], shapes[s][2], (enum dtype)(v % 3), v / 3 % 2 == 1, v / 6 == 1);
+                check_decode(&ex, shapes[s][0], (int32_t)shapes[s][1], shapes[s][2], (enum dtype)(v % 3),
+                             v / 3 % 2 == 1, v / 6 == 1);
         exec_close(&ex);
     }
 }

@@ -14,13 +14,15 @@ struct product_case {
 
 static void check_matmul(struct exec *ex, const struct product_case *c)
 {
-    struct mat x = random_mat(c->n, c->k, 1, 1), y = marked_mat(c->n, c->n_out), bias = random_mat(1, c->n_out, 3, 1);
+    struct mat x = random_mat(c->n, c->k, 1, 1), y = marked_mat(c->n, c->n_out),
+               bias = random_mat(1, c->n_out, 3, 1);
     struct mat exact = c->in_first ? random_mat(c->k, c->n_out, 2, 1) : random_mat(c->n_out, c->k, 2, 1);
     bool rounds = strcmp(c->products, "bf16") == 0;
     make_exact(&exact);
     struct mat stored = in_dtype(&exact, c->dtype);
     struct weight w = { stored, c->in_first, c->bias ? bias.data : NULL };
-    for (int64_t i = 0; c->accumulate && i < c->n * c->n_out; i++) ((float *)y.data)[i / c->n_out * y.ld + i % c->n_out] = 2;
+    for (int64_t i = 0; c->accumulate && i < c->n * c->n_out; i++)
+        ((float *)y.data)[i / c->n_out * y.ld + i % c->n_out] = 2;
     assert_int_equal(ex->ops->matmul(ex, &y, &x, &w, c->accumulate), HOOKE_OK);
     for (int64_t r = 0; r < c->n; r++) {
         for (int64_t o = 0; o < c->n_out; o++) {
@@ -32,7 +34,8 @@ static void check_matmul(struct exec *ex, const struct product_case *c)
                 want += term;
                 sum_abs += fabs(term);
             }
-            check_near((double)get(&y, r, o), want, product_limit((double)c->k, sum_abs), "matmul", exec_level(ex), r, o);
+            check_near((double)get(&y, r, o), want, product_limit((double)c->k, sum_abs), "matmul",
+                       exec_level(ex), r, o);
         }
     }
     check_padding(&y);
@@ -45,7 +48,7 @@ static void check_matmul(struct exec *ex, const struct product_case *c)
 
 static void matmul_every_type_and_layout(void **state)
 {
-    static const int64_t shapes[][3] = { { 1, 1, 1 },   { 1, 37, 5 },    { 3, 64, 130 },  { 7, 129, 65 },
+    static const int64_t shapes[][3] = { { 1, 1, 1 },     { 1, 37, 5 },   { 3, 64, 130 },  { 7, 129, 65 },
                                          { 15, 33, 300 }, { 16, 16, 16 }, { 33, 1100, 7 }, { 40, 70, 258 } };
     (void)state;
     for (int level = 0; level < N_LEVELS; level++) {
@@ -54,8 +57,9 @@ static void matmul_every_type_and_layout(void **state)
             if (!level_open(&ex, level, 2, bf16 ? "bf16" : "f32")) continue;
             for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
                 for (int v = 0; v < 12; v++) {
-                    struct product_case c = { shapes[s][0], shapes[s][1], shapes[s][2], (enum dtype)(v % 3), v / 3 % 2 == 1,
-                                              v / 6 == 1,   (v + (int)s) % 2 == 1, bf16 ? "bf16" : "f32" };
+                    struct product_case c = { shapes[s][0],          shapes[s][1],         shapes[s][2],
+                                              (enum dtype)(v % 3),   v / 3 % 2 == 1,       v / 6 == 1,
+                                              (v + (int)s) % 2 == 1, bf16 ? "bf16" : "f32" };
                     check_matmul(&ex, &c);
                 }
             }
@@ -89,15 +93,18 @@ static void embeds(void **state)
         struct exec ex;
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (int i = 0; i < N_WIDTHS * 3; i++) {
-            struct mat exact = random_mat(10, widths[i / 3], 1, 1), positions = random_mat(3, widths[i / 3], 2, 1);
+            struct mat exact = random_mat(10, widths[i / 3], 1, 1),
+                       positions = random_mat(3, widths[i / 3], 2, 1);
             make_exact(&exact);
             struct mat table = in_dtype(&exact, (enum dtype)(i % 3)), y = marked_mat(5, widths[i / 3]);
             const struct mat *with = i % 2 ? &positions : NULL;
             assert_int_equal(ex.ops->embed(&ex, &y, &table, ids, 3.5F, with, pos), HOOKE_OK);
             for (int64_t r = 0; r < 5; r++) {
                 for (int64_t c = 0; c < widths[i / 3]; c++) {
-                    double want = 3.5 * (double)get(&exact, ids[r], c), p = with ? (double)get(with, pos[r], c) : 0;
-                    check_near((double)get(&y, r, c), want + p, 2 * EPS * (fabs(want) + fabs(p)), "embed", exec_level(&ex), r, c);
+                    double want = 3.5 * (double)get(&exact, ids[r], c),
+                           p = with ? (double)get(with, pos[r], c) : 0;
+                    check_near((double)get(&y, r, c), want + p, 2 * EPS * (fabs(want) + fabs(p)), "embed",
+                               exec_level(&ex), r, c);
                 }
             }
             check_padding(&y);
@@ -124,14 +131,17 @@ static void check_normalize(struct exec *ex, int64_t n, const struct norm *norm,
     for (int64_t r = 0; r < 6; r++) {
         double mean = 0, square = 0;
         for (int64_t c = 0; norm->kind == NORM_LAYER && c < n; c++) mean += (double)get(&x, r, c) / (double)n;
-        for (int64_t c = 0; c < n; c++) square += ((double)get(&x, r, c) - mean) * ((double)get(&x, r, c) - mean) / (double)n;
+        for (int64_t c = 0; c < n; c++)
+            square += ((double)get(&x, r, c) - mean) * ((double)get(&x, r, c) - mean) / (double)n;
         double d = sqrt(square + (double)norm->eps);
         check_near((double)divisor[r], d, 2 * EPS * d, "divisor", exec_level(ex), r, 0);
         for (int64_t c = 0; c < n; c++) {
-            double gain = norm->gain ? (double)norm->gain[c] : 1, bias = norm->bias ? (double)norm->bias[c] : 0;
+            double gain = norm->gain ? (double)norm->gain[c] : 1,
+                   bias = norm->bias ? (double)norm->bias[c] : 0;
             double want = ((double)get(&x, r, c) - mean) / d * gain + bias;
             double size = (fabs((double)get(&x, r, c)) + fabs(mean)) / d * fabs(gain) + fabs(bias);
-            check_near((double)get(&y, r, c), want, tolerance.norm_ulp * EPS * size, "normalize", exec_level(ex), r, c);
+            check_near((double)get(&y, r, c), want, tolerance.norm_ulp * EPS * size, "normalize",
+                       exec_level(ex), r, c);
         }
     }
     check_padding(&y);
@@ -147,7 +157,8 @@ static void normalizes(void **state)
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (int i = 0; i < N_WIDTHS * 8; i++) {
             struct mat gain = random_mat(1, widths[i / 8], 5, 1), bias = random_mat(1, widths[i / 8], 6, 1);
-            struct norm norm = { i & 1 ? NORM_LAYER : NORM_RMS, 1e-5F, i & 2 ? gain.data : NULL, i & 4 ? bias.data : NULL };
+            struct norm norm = { i & 1 ? NORM_LAYER : NORM_RMS, 1e-5F, i & 2 ? gain.data : NULL,
+                                 i & 4 ? bias.data : NULL };
             check_normalize(&ex, widths[i / 8], &norm, i % 3 == 0);
             mat_free(&gain);
             mat_free(&bias);
@@ -168,14 +179,16 @@ static void normalizes_golden(void **state)
         struct exec ex;
         if (!level_open(&ex, level, 1, "f32")) continue;
         assert_int_equal(ex.ops->normalize(&ex, &out, NULL, &in, &rms), HOOKE_OK);
-        for (int i = 0; i < 4; i++) check_near((double)y[i], want[i], 2e-7, "rms golden", exec_level(&ex), 0, i);
+        for (int i = 0; i < 4; i++)
+            check_near((double)y[i], want[i], 2e-7, "rms golden", exec_level(&ex), 0, i);
         exec_close(&ex);
     }
 }
 
 static void rotates(void **state)
 {
-    static const int heads[][3] = { { 1, 2, 1 }, { 2, 4, 1 }, { 3, 10, 5 }, { 2, 64, 32 }, { 2, 70, 17 }, { 1, 256, 128 } };
+    static const int heads[][3] = { { 1, 2, 1 },   { 2, 4, 1 },   { 3, 10, 5 },
+                                    { 2, 64, 32 }, { 2, 70, 17 }, { 1, 256, 128 } };
     static const int32_t pos[4] = { 3, 0, 1, 3 };
     (void)state;
     for (int level = 0; level < N_LEVELS; level++) {
@@ -183,13 +196,15 @@ static void rotates(void **state)
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
             int n_heads = heads[i][0], d = heads[i][1], half = heads[i][2];
-            struct mat x = random_mat(4, n_heads * d, 7, 1), angle = random_mat(4, half, 8, 1), y = marked_mat(4, n_heads * d);
+            struct mat x = random_mat(4, n_heads * d, 7, 1), angle = random_mat(4, half, 8, 1),
+                       y = marked_mat(4, n_heads * d);
             float *cosines = mem_alloc((size_t)(4 * half), 4), *sines = mem_alloc((size_t)(4 * half), 4);
             for (int64_t a = 0; a < 4 * half; a++) {
                 cosines[a] = cosf(get(&angle, a / half, a % half));
                 sines[a] = sinf(get(&angle, a / half, a % half));
             }
-            for (int64_t r = 0; r < 4; r++) memcpy((float *)y.data + r * y.ld, (float *)x.data + r * x.ld, (size_t)x.cols * 4);
+            for (int64_t r = 0; r < 4; r++)
+                memcpy((float *)y.data + r * y.ld, (float *)x.data + r * x.ld, (size_t)x.cols * 4);
             struct rope_table table = { cosines, sines, half, 4 };
             assert_int_equal(ex.ops->rope(&ex, &y, n_heads, d, pos, &table), HOOKE_OK);
             for (int64_t r = 0; r < 4; r++) {
@@ -202,7 +217,8 @@ static void rotates(void **state)
                         want = e < half ? a * co - b * si : b * co + a * si;
                         size = fabs(a) + fabs(b);
                     }
-                    check_near((double)get(&y, r, c), want, tolerance.rotate_ulp * EPS * size, "rope", exec_level(&ex), r, c);
+                    check_near((double)get(&y, r, c), want, tolerance.rotate_ulp * EPS * size, "rope",
+                               exec_level(&ex), r, c);
                 }
             }
             check_padding(&y);
@@ -219,11 +235,16 @@ static void rotates(void **state)
 static double exact_activation(double x, enum activation act)
 {
     switch (act) {
-    case ACT_NONE: return x;
-    case ACT_RELU: return x > 0 ? x : 0;
-    case ACT_GELU_TANH: return x / (1 + exp(-2 * 0.7978845608028653559 * (x + 0.044715 * x * x * x)));
-    case ACT_GELU_ERF: return 0.5 * x * erfc(-x * 0.70710678118654752440);
-    case ACT_SILU: return x / (1 + exp(-x));
+    case ACT_NONE:
+        return x;
+    case ACT_RELU:
+        return x > 0 ? x : 0;
+    case ACT_GELU_TANH:
+        return x / (1 + exp(-2 * 0.7978845608028653559 * (x + 0.044715 * x * x * x)));
+    case ACT_GELU_ERF:
+        return 0.5 * x * erfc(-x * 0.70710678118654752440);
+    case ACT_SILU:
+        return x / (1 + exp(-x));
     }
     return x;
 }
@@ -231,7 +252,9 @@ static double exact_activation(double x, enum activation act)
 /* The error of exp's argument is a relative error of the result: one unit for each of its magnitude. */
 static double activation_limit(double x, enum activation act)
 {
-    double u = act == ACT_GELU_TANH ? 2 * 0.798 * fabs(x + 0.044715 * x * x * x) : act == ACT_SILU ? fabs(x) : x * x;
+    double u = act == ACT_GELU_TANH ? 2 * 0.798 * fabs(x + 0.044715 * x * x * x)
+               : act == ACT_SILU    ? fabs(x)
+                                    : x * x;
     if (x > 0) u = 0;
     return (tolerance.activation_ulp + 4 * u) * EPS * fabs(exact_activation(x, act)) + 1e-37;
 }
@@ -251,11 +274,14 @@ static void activates(void **state)
             assert_int_equal(ex.ops->activate(&ex, &out, &in, (enum activation)a), HOOKE_OK);
             for (int i = 0; i < N; i++)
                 check_near((double)y[i], exact_activation((double)x[i], (enum activation)a),
-                           activation_limit((double)x[i], (enum activation)a), "activate", exec_level(&ex), a, i);
+                           activation_limit((double)x[i], (enum activation)a), "activate", exec_level(&ex), a,
+                           i);
             assert_int_equal(ex.ops->glu(&ex, &out, &in, &ups, (enum activation)a), HOOKE_OK);
             for (int i = 0; i < N; i++)
                 check_near((double)y[i], exact_activation((double)x[i], (enum activation)a) * (double)up[i],
-                           (activation_limit((double)x[i], (enum activation)a) * 1.5 + 1e-37) * fabs((double)up[i]) + 1e-37,
+                           (activation_limit((double)x[i], (enum activation)a) * 1.5 + 1e-37) *
+                                   fabs((double)up[i]) +
+                               1e-37,
                            "glu", exec_level(&ex), a, i);
         }
         exec_close(&ex);
@@ -313,7 +339,8 @@ static void tanh_and_exp_to_the_last_places(void **state)
             worst_exp = off > worst_exp ? off : worst_exp;
             exact += (double)y[i];
         }
-        print_message("%s: tanh within %.2f, exp within %.2f units of the last place\n", exec_level(&ex), worst_tanh, worst_exp);
+        print_message("%s: tanh within %.2f, exp within %.2f units of the last place\n", exec_level(&ex),
+                      worst_tanh, worst_exp);
         assert_true(worst_tanh <= tolerance.tanh_ulp);
         assert_true(worst_exp <= tolerance.exp_ulp);
         assert_true(fabs(sum - exact) <= 1e-6 * exact);
@@ -331,7 +358,8 @@ static void caps_and_adds(void **state)
         if (!level_open(&ex, level, 2, "f32")) continue;
         for (int i = 0; i < N_WIDTHS; i++) {
             struct mat x = random_mat(3, widths[i], 10, 60), y = marked_mat(3, widths[i]);
-            for (int64_t j = 0; j < 3 * widths[i]; j++) ((float *)y.data)[j / widths[i] * y.ld + j % widths[i]] = 1;
+            for (int64_t j = 0; j < 3 * widths[i]; j++)
+                ((float *)y.data)[j / widths[i] * y.ld + j % widths[i]] = 1;
             assert_int_equal(ex.ops->add(&ex, &y, &x), HOOKE_OK);
             for (int64_t r = 0; r < 3; r++)
                 for (int64_t c = 0; c < widths[i]; c++) assert_true(get(&y, r, c) == 1 + get(&x, r, c));
@@ -339,7 +367,8 @@ static void caps_and_adds(void **state)
             for (int64_t r = 0; r < 3; r++) {
                 for (int64_t c = 0; c < widths[i]; c++) {
                     double want = 30 * tanh((double)(1 + get(&x, r, c)) / 30);
-                    check_near((double)get(&y, r, c), want, 8 * EPS * fabs(want), "softcap", exec_level(&ex), r, c);
+                    check_near((double)get(&y, r, c), want, 8 * EPS * fabs(want), "softcap", exec_level(&ex),
+                               r, c);
                 }
             }
             check_padding(&y);
@@ -353,7 +382,8 @@ static void caps_and_adds(void **state)
 /* ---- attention ---- */
 
 /* scores or pattern of one query, in double: s[n_keys]. */
-static void exact_scores(double *s, const struct attention *a, const struct mat *q, const struct mat *k, int64_t head, int64_t i)
+static void exact_scores(double *s, const struct attention *a, const struct mat *q, const struct mat *k,
+                         int64_t head, int64_t i)
 {
     int64_t kv = head / (a->n_heads / a->n_kv_heads), pos = a->first_pos + i;
     for (int64_t j = 0; j < a->n_keys; j++) {
@@ -395,11 +425,13 @@ static void check_attention(struct exec *ex, const struct attention *a)
         int64_t head = u / a->n_queries, i = u % a->n_queries, kv = head / (a->n_heads / a->n_kv_heads);
         exact_scores(s, a, &q, &k, head, i);
         softmax(s, a->n_keys);
-        for (int64_t j = 0; j < a->n_keys; j++) check_near((double)get(&pattern, u, j), s[j], 2e-5 * s[j], "pattern", exec_level(ex), u, j);
+        for (int64_t j = 0; j < a->n_keys; j++)
+            check_near((double)get(&pattern, u, j), s[j], 2e-5 * s[j], "pattern", exec_level(ex), u, j);
         for (int64_t d = 0; d < a->d_head; d++) {
             double want = 0;
             for (int64_t j = 0; j < a->n_keys; j++) want += s[j] * (double)get(&v, j, kv * a->d_head + d);
-            check_near((double)get(&z, i, head * a->d_head + d), want, 2e-5, "attention", exec_level(ex), u, d);
+            check_near((double)get(&z, i, head * a->d_head + d), want, 2e-5, "attention", exec_level(ex), u,
+                       d);
             check_near((double)get(&z2, i, head * a->d_head + d), want, 2e-5, "mix", exec_level(ex), u, d);
         }
     }
@@ -461,21 +493,25 @@ static void widens_every_half(void **state)
                 for (uint32_t i = 0; i < 37; i++) in[i] = (uint16_t)(h + i);
                 ex.kernels->widen(a, in, (enum dtype)t, 37);
                 ref.kernels->widen(b, in, (enum dtype)t, 37);
-                for (int i = 0; i < 37; i++) assert_true((isnan(a[i]) && isnan(b[i])) || memcmp(&a[i], &b[i], 4) == 0);
+                for (int i = 0; i < 37; i++)
+                    assert_true((isnan(a[i]) && isnan(b[i])) || memcmp(&a[i], &b[i], 4) == 0);
             }
         }
         float x[40], y[40];
         uint16_t bits[40];
         random_normal(x, 40, 14, RANDOM_TEST, 0);
-        x[0] = NAN, x[1] = INFINITY, x[2] = 3.4e38F, x[3] = 0x1.01p0F, x[4] = 0x1.03p0F, x[5] = -0.0F, x[39] = NAN;
+        x[0] = NAN, x[1] = INFINITY, x[2] = 3.4e38F, x[3] = 0x1.01p0F, x[4] = 0x1.03p0F, x[5] = -0.0F,
+        x[39] = NAN;
         ex.kernels->round_bf16(y, x, 40);
         ex.kernels->to_bf16(bits, x, 40);
         for (int i = 0; i < 40; i++) {
             float back;
             uint32_t u = (uint32_t)bits[i] << 16;
             memcpy(&back, &u, 4);
-            if (isnan(x[i])) assert_true(isnan(y[i]) && isnan(back));
-            else assert_true(y[i] == (float)bf16_of((double)x[i]) && back == y[i]);
+            if (isnan(x[i]))
+                assert_true(isnan(y[i]) && isnan(back));
+            else
+                assert_true(y[i] == (float)bf16_of((double)x[i]) && back == y[i]);
         }
         exec_close(&ex);
     }

@@ -46,8 +46,8 @@ struct running {
 };
 
 /* Turns scores s[n] of the keys first .. first + n into weights for query i, zero where not allowed; z[d_head] is rescaled. */
-static void weigh(const struct attention_job *j, struct running *run, float *s, int64_t first, int64_t n, int64_t i,
-                  float *z)
+static void weigh(const struct attention_job *j, struct running *run, float *s, int64_t first, int64_t n,
+                  int64_t i, float *z)
 {
     const struct attention *a = j->spec;
     int64_t lo, hi;
@@ -78,7 +78,8 @@ static int64_t block_end(int64_t b, int64_t hi)
     return end < hi ? end : hi;
 }
 
-static hooke_status many_queries(const struct attention_job *j, int64_t head, int64_t q0, int64_t n_q, float *s)
+static hooke_status many_queries(const struct attention_job *j, int64_t head, int64_t q0, int64_t n_q,
+                                 float *s)
 {
     const struct attention *a = j->spec;
     int64_t d = a->d_head, kv = head / (a->n_heads / a->n_kv_heads), lo, hi, unused;
@@ -92,12 +93,12 @@ static hooke_status many_queries(const struct attention_job *j, int64_t head, in
     }
     for (int64_t b = lo, end; b < hi; b = end) {
         end = block_end(b, hi);
-        RETURN_IF_ERROR(j->t->gemm(s, KEY_BLOCK, head_at(j->q, q0, head, d), j->q->ld, head_at(j->k, b, kv, d), j->k->ld,
-                                   false, n_q, end - b, d, false));
+        RETURN_IF_ERROR(j->t->gemm(s, KEY_BLOCK, head_at(j->q, q0, head, d), j->q->ld,
+                                   head_at(j->k, b, kv, d), j->k->ld, false, n_q, end - b, d, false));
         for (int64_t i = 0; i < n_q; i++)
             weigh(j, &run[i], s + i * KEY_BLOCK, b, end - b, q0 + i, head_at(j->z, q0 + i, head, d));
-        RETURN_IF_ERROR(j->t->gemm(head_at(j->z, q0, head, d), j->z->ld, s, KEY_BLOCK, head_at(j->v, b, kv, d), j->v->ld,
-                                   true, n_q, d, end - b, true));
+        RETURN_IF_ERROR(j->t->gemm(head_at(j->z, q0, head, d), j->z->ld, s, KEY_BLOCK,
+                                   head_at(j->v, b, kv, d), j->v->ld, true, n_q, d, end - b, true));
     }
     for (int64_t i = 0; i < n_q; i++) {
         float *z = head_at(j->z, q0 + i, head, d);
@@ -134,7 +135,8 @@ static void one_query(const struct attention_job *j, int64_t kv, int64_t i, stru
     }
     for (int64_t b = lo, end; b < hi; b = end) {
         end = block_end(b, hi);
-        struct lying k = { head_at(j->k, b, kv, d), DT_F32, j->k->ld }, v = { head_at(j->v, b, kv, d), DT_F32, j->v->ld };
+        struct lying k = { head_at(j->k, b, kv, d), DT_F32, j->k->ld },
+                     v = { head_at(j->v, b, kv, d), DT_F32, j->v->ld };
         j->t->dots(s, KEY_BLOCK, head_at(j->q, i, kv * group, d), d, (int)group, &k, end - b, d, false);
         for (int64_t g = 0; g < group; g++) weigh(j, &run[g], s + g * KEY_BLOCK, b, end - b, i, z + g * d);
         j->t->mixes(z, d, s, KEY_BLOCK, (int)group, &v, d, end - b, true);
@@ -155,8 +157,8 @@ static hooke_status attention_few(void *payload, int64_t begin, int64_t end, int
     return HOOKE_OK;
 }
 
-hooke_status cpu_attention(struct exec *ex, struct mat *z, const struct mat *q, const struct mat *k, const struct mat *v,
-                           const struct attention *spec)
+hooke_status cpu_attention(struct exec *ex, struct mat *z, const struct mat *q, const struct mat *k,
+                           const struct mat *v, const struct attention *spec)
 {
     struct attention_job job = { ex, ex->kernels, spec, z, q, k, v };
     assert(spec->n_heads % spec->n_kv_heads == 0 && z->cols == (int64_t)spec->n_heads * spec->d_head);
@@ -178,8 +180,8 @@ static hooke_status scores_of_tile(void *payload, int64_t begin, int64_t end, in
         int64_t head = u / a->n_queries, i = u % a->n_queries, kv = head / (a->n_heads / a->n_kv_heads);
         n = a->n_queries - i < end - u ? a->n_queries - i : end - u;
         float *s = (float *)j->z->data + u * j->z->ld;
-        RETURN_IF_ERROR(j->t->gemm(s, j->z->ld, head_at(j->q, i, head, d), j->q->ld, head_at(j->k, 0, kv, d), j->k->ld,
-                                   false, n, a->n_keys, d, false));
+        RETURN_IF_ERROR(j->t->gemm(s, j->z->ld, head_at(j->q, i, head, d), j->q->ld, head_at(j->k, 0, kv, d),
+                                   j->k->ld, false, n, a->n_keys, d, false));
         for (int64_t r = 0; r < n; r++, s += j->z->ld) {
             int64_t lo, hi;
             allowed(a, i + r, &lo, &hi);
@@ -191,8 +193,8 @@ static hooke_status scores_of_tile(void *payload, int64_t begin, int64_t end, in
     return HOOKE_OK;
 }
 
-hooke_status cpu_attention_scores(struct exec *ex, struct mat *scores, const struct mat *q, const struct mat *k,
-                                  const struct attention *spec)
+hooke_status cpu_attention_scores(struct exec *ex, struct mat *scores, const struct mat *q,
+                                  const struct mat *k, const struct attention *spec)
 {
     struct attention_job job = { ex, ex->kernels, spec, scores, q, k, NULL };
     assert(scores->rows == spec->n_heads * spec->n_queries && scores->cols == spec->n_keys);
@@ -230,8 +232,9 @@ static hooke_status mix_tile(void *payload, int64_t begin, int64_t end, int work
     for (int64_t u = begin, n; u < end; u += n) {
         int64_t head = u / a->n_queries, i = u % a->n_queries, kv = head / (a->n_heads / a->n_kv_heads);
         n = a->n_queries - i < end - u ? a->n_queries - i : end - u;
-        RETURN_IF_ERROR(j->t->gemm(head_at(j->z, i, head, d), j->z->ld, (float *)j->q->data + u * j->q->ld, j->q->ld,
-                                   head_at(j->v, 0, kv, d), j->v->ld, true, n, d, a->n_keys, false));
+        RETURN_IF_ERROR(j->t->gemm(head_at(j->z, i, head, d), j->z->ld, (float *)j->q->data + u * j->q->ld,
+                                   j->q->ld, head_at(j->v, 0, kv, d), j->v->ld, true, n, d, a->n_keys,
+                                   false));
     }
     return HOOKE_OK;
 }

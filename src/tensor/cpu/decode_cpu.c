@@ -39,17 +39,20 @@ static hooke_status decode_columns(void *payload, int64_t begin, int64_t end, in
     float *row; /* [d_dict] one row of the weights as float32 */
     RETURN_IF_ERROR(scratch_take(j->ex, &row, worker, (size_t)m->cols));
     for (int64_t o = begin; o < end; o++) {
-        j->ex->kernels->widen(row, (const char *)m->data + (size_t)(o * m->ld) * dtype_bytes(m->dtype), m->dtype, m->cols);
+        j->ex->kernels->widen(row, (const char *)m->data + (size_t)(o * m->ld) * dtype_bytes(m->dtype),
+                              m->dtype, m->cols);
         for (int64_t r = 0; r < j->y->rows; r++) {
             float s = 0;
-            for (int64_t i = j->c->indptr[r]; i < j->c->indptr[r + 1]; i++) s += j->c->values[i] * row[j->c->indices[i]];
+            for (int64_t i = j->c->indptr[r]; i < j->c->indptr[r + 1]; i++)
+                s += j->c->values[i] * row[j->c->indices[i]];
             ((float *)j->y->data)[r * j->y->ld + o] = j->w->bias ? s + j->w->bias[o] : s;
         }
     }
     return HOOKE_OK;
 }
 
-hooke_status cpu_sparse_decode(struct exec *ex, struct mat *y, const hooke_codes *c, const struct weight *w_dec)
+hooke_status cpu_sparse_decode(struct exec *ex, struct mat *y, const hooke_codes *c,
+                               const struct weight *w_dec)
 {
     struct decode_job job = { ex, y, c, w_dec };
     assert(y->rows == c->n_rows && y->cols == weight_n_out(w_dec) && c->n_cols == weight_n_in(w_dec));

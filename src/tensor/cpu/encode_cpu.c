@@ -27,8 +27,8 @@
 enum {
     FEATURE_TILE = 512,
     ROW_BLOCK = 1024,
-    TOPK_GROUPS = 16,   /* at most */
-    TOPK_STEP = 64,     /* features between two looks at a row's room for candidates */
+    TOPK_GROUPS = 16,      /* at most */
+    TOPK_STEP = 64,        /* features between two looks at a row's room for candidates */
     POOL_BUDGET = 1 << 19, /* batch top-k: candidates that a block of rows may add, about */
 };
 
@@ -49,7 +49,8 @@ struct encode_job {
     int64_t k;              /* top-k kinds: how many are kept, of a row or of the call */
     float cut;              /* batch top-k: what fails this is out already */
     struct piece *pieces;   /* [groups] */
-    _Atomic uint32_t *cuts; /* [ROW_BLOCK] top-k: bits of the best cut known of each row; positive floats order as their bits */
+    _Atomic uint32_t *
+        cuts; /* [ROW_BLOCK] top-k: bits of the best cut known of each row; positive floats order as their bits */
 };
 
 static hooke_status piece_room(struct piece *g, size_t more)
@@ -57,7 +58,8 @@ static hooke_status piece_room(struct piece *g, size_t more)
     void *p = g->index, *v = g->value;
     hooke_status st = mem_grow(&p, &g->index_capacity, g->n + more, sizeof *g->index, SIZE_MAX / 64, "codes");
     g->index = p;
-    if (st == HOOKE_OK) st = mem_grow(&v, &g->value_capacity, g->n + more, sizeof *g->value, SIZE_MAX / 64, "codes");
+    if (st == HOOKE_OK)
+        st = mem_grow(&v, &g->value_capacity, g->n + more, sizeof *g->value, SIZE_MAX / 64, "codes");
     g->value = v;
     return st;
 }
@@ -68,8 +70,8 @@ static const float *from_feature(const float *v, int64_t f)
 }
 
 /* Appends what is on in h[n] (features first..) of one row. */
-static hooke_status select_row(const struct encode_job *j, struct piece *g, const float *h, int64_t first, int64_t n,
-                               int64_t *got)
+static hooke_status select_row(const struct encode_job *j, struct piece *g, const float *h, int64_t first,
+                               int64_t n, int64_t *got)
 {
     const struct encode_spec *s = j->spec;
     const struct kernels *t = j->ex->kernels;
@@ -78,17 +80,20 @@ static hooke_status select_row(const struct encode_job *j, struct piece *g, cons
     float *value = g->value + g->n;
     const float *bias = from_feature(s->w.bias, first);
     switch (s->kind) {
-    case SELECT_RELU: *got = t->select(index, value, h, bias, NULL, (int32_t)first, n); break;
+    case SELECT_RELU:
+        *got = t->select(index, value, h, bias, NULL, (int32_t)first, n);
+        break;
     case SELECT_THRESHOLD:
         *got = t->select(index, value, h, bias, from_feature(s->threshold, first), (int32_t)first, n);
         break;
     case SELECT_GATED:
-        *got = t->select_gated(index, value, h, s->gate_bias + first, s->mag_scale + first, s->mag_bias + first,
-                               (int32_t)first, n);
+        *got = t->select_gated(index, value, h, s->gate_bias + first, s->mag_scale + first,
+                               s->mag_bias + first, (int32_t)first, n);
         break;
     case SELECT_TOPK: /* by topk_group() */
     case SELECT_BATCH_TOPK:
-        *got = t->select_above(index, value, h, bias, from_feature(s->row_scale, first), j->cut, (int32_t)first, n);
+        *got = t->select_above(index, value, h, bias, from_feature(s->row_scale, first), j->cut,
+                               (int32_t)first, n);
         break;
     }
     g->n += (size_t)*got;
@@ -194,16 +199,20 @@ static hooke_status topk_leave(const struct encode_job *j, struct best *b, struc
 static hooke_status topk_group(struct encode_job *j, int64_t group, int worker)
 {
     struct piece *g = &j->pieces[group];
-    int64_t first = group * j->group_features, end = least(first + j->group_features, weight_n_out(&j->spec->w));
+    int64_t first = group * j->group_features,
+            end = least(first + j->group_features, weight_n_out(&j->spec->w));
     int64_t room = topk_room(j);
-    size_t h_floats = (size_t)(j->n_rows * FEATURE_TILE), w_floats = (product_scratch(&j->p, FEATURE_TILE) + 15) / 16 * 16;
+    size_t h_floats = (size_t)(j->n_rows * FEATURE_TILE),
+           w_floats = (product_scratch(&j->p, FEATURE_TILE) + 15) / 16 * 16;
     float *h; /* [n_rows, FEATURE_TILE], weights, struct best [n_rows], keys [n_rows, room] */
     size_t floats_per_row = (sizeof(struct best) + (size_t)room * sizeof(uint64_t)) / sizeof(float);
-    RETURN_IF_ERROR(scratch_take(j->ex, &h, worker, h_floats + w_floats + (size_t)j->n_rows * floats_per_row));
+    RETURN_IF_ERROR(
+        scratch_take(j->ex, &h, worker, h_floats + w_floats + (size_t)j->n_rows * floats_per_row));
     struct best *best = (void *)(h + h_floats + w_floats);
     uint64_t *keys = (void *)(best + j->n_rows);
     for (int64_t r = 0; r < j->n_rows; r++) {
-        struct best start = { keys + r * room, 0, room, least(j->k, j->group_features), cut_from_others(j, r) };
+        struct best start = { keys + r * room, 0, room, least(j->k, j->group_features),
+                              cut_from_others(j, r) };
         best[r] = start;
     }
     for (int64_t f = first; f < end; f += FEATURE_TILE) {
@@ -276,13 +285,15 @@ static hooke_status join_topk(const struct encode_job *j, hooke_codes *out)
     float *scratch;
     RETURN_IF_ERROR(scratch_take(j->ex, &scratch, 0, (size_t)(groups * least(j->k, j->group_features)) * 2));
     keys = (void *)scratch;
-    RETURN_IF_ERROR(codes_reserve(out, out->n_rows + j->n_rows, at + j->n_rows * least(j->k, weight_n_out(&j->spec->w))));
+    RETURN_IF_ERROR(
+        codes_reserve(out, out->n_rows + j->n_rows, at + j->n_rows * least(j->k, weight_n_out(&j->spec->w))));
     for (int64_t g = 0; g < groups; g++) j->pieces[g].n = 0;
     for (int64_t r = 0; r < j->n_rows; r++) {
         int64_t n = 0;
         for (int64_t g = 0; g < groups; g++) {
             struct piece *p = &j->pieces[g];
-            for (int32_t i = 0; i < p->count[r]; i++, p->n++) keys[n++] = key_of(p->value[p->n], p->index[p->n]);
+            for (int32_t i = 0; i < p->count[r]; i++, p->n++)
+                keys[n++] = key_of(p->value[p->n], p->index[p->n]);
         }
         at += topk_finish(out->indices + at, out->values + at, keys, n, j->k);
         out->indptr[++out->n_rows] = at;
@@ -294,7 +305,8 @@ static hooke_status run_block(struct encode_job *j, int64_t row0, int64_t n_rows
 {
     j->row0 = row0;
     j->n_rows = n_rows;
-    for (int64_t r = 0; r < n_rows && j->cuts; r++) atomic_store_explicit(&j->cuts[r], 0, memory_order_relaxed);
+    for (int64_t r = 0; r < n_rows && j->cuts; r++)
+        atomic_store_explicit(&j->cuts[r], 0, memory_order_relaxed);
     return parallel_try(j->ex->n_threads, n_groups(j), 1, encode_group, j);
 }
 
@@ -321,8 +333,8 @@ static hooke_status pool_take_block(struct pool *pool, const struct encode_job *
     for (int64_t g = 0; g < groups; g++) {
         const struct piece *p = &j->pieces[g];
         void *items = pool->items;
-        hooke_status st = mem_grow(&items, &pool->capacity, (size_t)pool->n + p->n, sizeof *pool->items, SIZE_MAX / 64,
-                                   "candidates of batch top-k");
+        hooke_status st = mem_grow(&items, &pool->capacity, (size_t)pool->n + p->n, sizeof *pool->items,
+                                   SIZE_MAX / 64, "candidates of batch top-k");
         pool->items = items;
         RETURN_IF_ERROR(st);
         for (int64_t r = 0, i = 0; r < j->n_rows; r++) {
@@ -422,7 +434,8 @@ static hooke_status start_codes(hooke_codes *out, int64_t n, int64_t d_dict)
     return HOOKE_OK;
 }
 
-hooke_status cpu_encode(struct exec *ex, hooke_codes *out, const struct mat *x, const struct encode_spec *spec)
+hooke_status cpu_encode(struct exec *ex, hooke_codes *out, const struct mat *x,
+                        const struct encode_spec *spec)
 {
     struct encode_job j = { .ex = ex, .spec = spec };
     void *pieces;

@@ -11,17 +11,18 @@
 
 #include "base/status.h"
 
-static hooke_status gemm_dnnl(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b,
-                              bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
+static hooke_status gemm_dnnl(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b,
+                              int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
 {
     if (m == 0 || n == 0) return HOOKE_OK;
     int threads = omp_get_max_threads();
     if (threads > 1) omp_set_num_threads(1);
-    dnnl_status_t st =
-        dnnl_sgemm('N', in_first ? 'N' : 'T', m, n, k, 1.0F, a, ld_a, b, ld_b, accumulate ? 1.0F : 0.0F, c, ld_c);
+    dnnl_status_t st = dnnl_sgemm('N', in_first ? 'N' : 'T', m, n, k, 1.0F, a, ld_a, b, ld_b,
+                                  accumulate ? 1.0F : 0.0F, c, ld_c);
     if (threads > 1) omp_set_num_threads(threads);
-    RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE, "oneDNN: product of [%lld, %lld] and %lld columns failed with status %d",
-              (long long)m, (long long)k, (long long)n, (int)st);
+    RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE,
+              "oneDNN: product of [%lld, %lld] and %lld columns failed with status %d", (long long)m,
+              (long long)k, (long long)n, (int)st);
     return HOOKE_OK;
 }
 
@@ -43,7 +44,8 @@ const char *gemm_library_name(void)
     return name;
 }
 
-hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k, int n_threads)
+hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k,
+                          int n_threads)
 {
     int threads = omp_get_max_threads();
     omp_set_num_threads(n_threads);

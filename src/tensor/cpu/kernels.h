@@ -20,11 +20,11 @@ struct kernels {
     const char *level; /* "ref", "avx2", "avx512", "avx512bf16" */
 
     /* c[m, n] = a[m, k] b' with b [n, k]; or a b with b [k, n] when in_first. Added to c when accumulate, else c is not read. */
-    hooke_status (*gemm)(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, bool in_first,
-                         int64_t m, int64_t n, int64_t k, bool accumulate);
+    hooke_status (*gemm)(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b,
+                         bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
     /* The same with bf16 operands and float32 sums. NULL: operands are rounded to bf16, kept as f32, and go to gemm. */
-    hooke_status (*gemm_bf16)(float *c, int64_t ld_c, const uint16_t *a, int64_t ld_a, const uint16_t *b, int64_t ld_b,
-                              bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
+    hooke_status (*gemm_bf16)(float *c, int64_t ld_c, const uint16_t *a, int64_t ld_a, const uint16_t *b,
+                              int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
 
     /* out[n] = in[n] as float32. */
     void (*widen)(float *out, const void *in, enum dtype dtype, int64_t n);
@@ -34,12 +34,13 @@ struct kernels {
 
     /* Products for a few rows x [n_x, k], weights read once. dots: y[i, j] = x_i . w_j, w [n, k]; mixes: y[i, :] = sum of x[i, l] *
      * w[l, :] in order of l, w [k, n]. Added to y when accumulate. */
-    void (*dots)(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n, int64_t k,
-                 bool accumulate);
-    void (*mixes)(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n, int64_t k,
-                  bool accumulate);
+    void (*dots)(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w,
+                 int64_t n, int64_t k, bool accumulate);
+    void (*mixes)(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w,
+                  int64_t n, int64_t k, bool accumulate);
     /* y[n] += sum over codes, in order, of value * row index of w [.., n]. */
-    void (*gather)(float *y, const int32_t *index, const float *value, int64_t n_codes, const struct lying *w, int64_t n);
+    void (*gather)(float *y, const int32_t *index, const float *value, int64_t n_codes, const struct lying *w,
+                   int64_t n);
 
     void (*add)(float *y, const float *x, int64_t n);
     void (*scale)(float *y, const float *x, float s, int64_t n); /* y = s * x */
@@ -47,25 +48,27 @@ struct kernels {
     double (*sum)(const float *x, int64_t n);
     double (*sum_squares)(const float *x, double mean, int64_t n); /* of x - mean */
     /* y = (x - mean) * r * gain + bias; gain, bias may be NULL. */
-    void (*affine)(float *y, const float *x, float mean, float r, const float *gain, const float *bias, int64_t n);
+    void (*affine)(float *y, const float *x, float mean, float r, const float *gain, const float *bias,
+                   int64_t n);
     void (*rotate)(float *x, const float *cos, const float *sin, int half); /* one head in place */
     void (*activate)(float *y, const float *x, int64_t n, enum activation act);
     void (*glu)(float *y, const float *gate, const float *up, int64_t n, enum activation act);
-    void (*softcap)(float *x, float scale, float cap, int64_t n); /* x = cap * tanh(scale * x / cap); cap 0: scale * x */
-    float (*max)(const float *x, int64_t n);                      /* -inf for n = 0 */
-    double (*exp_sum)(float *x, float max, int64_t n);            /* x = exp(x - max); returns the sum */
+    void (*softcap)(float *x, float scale, float cap,
+                    int64_t n);                        /* x = cap * tanh(scale * x / cap); cap 0: scale * x */
+    float (*max)(const float *x, int64_t n);           /* -inf for n = 0 */
+    double (*exp_sum)(float *x, float max, int64_t n); /* x = exp(x - max); returns the sum */
 
     /* Selection in h[n] (features first, first + 1, ...): writes index and value of what passes, in order; returns how many.
      * Room for n is at index and value. bias NULL: 0. NaN never passes.
      * select: h + bias > max(threshold, 0), threshold NULL: 0. */
-    int64_t (*select)(int32_t *index, float *value, const float *h, const float *bias, const float *threshold, int32_t first,
-                      int64_t n);
+    int64_t (*select)(int32_t *index, float *value, const float *h, const float *bias, const float *threshold,
+                      int32_t first, int64_t n);
     /* value = mag_scale * h + mag_bias where h + gate_bias > 0 and value > 0. */
-    int64_t (*select_gated)(int32_t *index, float *value, const float *h, const float *gate_bias, const float *mag_scale,
-                            const float *mag_bias, int32_t first, int64_t n);
+    int64_t (*select_gated)(int32_t *index, float *value, const float *h, const float *gate_bias,
+                            const float *mag_scale, const float *mag_bias, int32_t first, int64_t n);
     /* value = (h + bias) * row_scale > cut. row_scale NULL: 1 */
-    int64_t (*select_above)(int32_t *index, float *value, const float *h, const float *bias, const float *row_scale, float cut,
-                            int32_t first, int64_t n);
+    int64_t (*select_above)(int32_t *index, float *value, const float *h, const float *bias,
+                            const float *row_scale, float cut, int32_t first, int64_t n);
 };
 
 void kernels_fill_ref(struct kernels *t);
@@ -78,7 +81,8 @@ void kernels_fill_library_bf16(struct kernels *t);
 const char *gemm_library_name(void); /* "oneDNN 2.6.3", "none" */
 /* The library's own product with its own threads, for measuring the machine: c[m, n] = a[m, k] b[n, k]', dense rows.
  * HOOKE_E_UNSUPPORTED without a library. */
-hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k, int n_threads);
+hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k,
+                          int n_threads);
 
 /* What this CPU offers beside ref: 0 none, 1 avx2, 2 avx512, 3 avx512bf16; each asks for exactly the features its object files
  * were compiled with. */

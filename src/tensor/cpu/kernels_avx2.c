@@ -1,7 +1,7 @@
-/* kernels_avx2.c: simd_body.h compiled for this level. */
-#include "tensor/cpu/simd_avx2.h"
+/* kernels_avx2.c: simd_body.inc compiled for this level. */
+#include "tensor/cpu/simd_avx2.inc"
 
-#include "tensor/cpu/simd_body.h"
+#include "tensor/cpu/simd_body.inc"
 
 void kernels_fill_avx2(struct kernels *t)
 {

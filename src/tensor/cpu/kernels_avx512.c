@@ -1,7 +1,7 @@
-/* kernels_avx512.c: simd_body.h compiled for this level. */
-#include "tensor/cpu/simd_avx512.h"
+/* kernels_avx512.c: simd_body.inc compiled for this level. */
+#include "tensor/cpu/simd_avx512.inc"
 
-#include "tensor/cpu/simd_body.h"
+#include "tensor/cpu/simd_body.inc"
 
 void kernels_fill_avx512(struct kernels *t)
 {

@@ -58,21 +58,22 @@ static void round_bf16(float *out, const float *in, int64_t n)
     for (int64_t i = 0; i < n; i++) out[i] = bits_f32((uint32_t)f32_bf16(in[i]) << 16);
 }
 
-static hooke_status gemm(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, bool in_first,
-                         int64_t m, int64_t n, int64_t k, bool accumulate)
+static hooke_status gemm(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b,
+                         bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
 {
     for (int64_t i = 0; i < m; i++) {
         for (int64_t j = 0; j < n; j++) {
             float s = accumulate ? c[i * ld_c + j] : 0;
-            for (int64_t l = 0; l < k; l++) s += a[i * ld_a + l] * (in_first ? b[l * ld_b + j] : b[j * ld_b + l]);
+            for (int64_t l = 0; l < k; l++)
+                s += a[i * ld_a + l] * (in_first ? b[l * ld_b + j] : b[j * ld_b + l]);
             c[i * ld_c + j] = s;
         }
     }
     return HOOKE_OK;
 }
 
-static void dots(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n, int64_t k,
-                 bool accumulate)
+static void dots(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w,
+                 int64_t n, int64_t k, bool accumulate)
 {
     for (int64_t j = 0; j < n; j++) {
         for (int i = 0; i < n_x; i++) {
@@ -83,8 +84,8 @@ static void dots(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, 
     }
 }
 
-static void mixes(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w, int64_t n, int64_t k,
-                  bool accumulate)
+static void mixes(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x, const struct lying *w,
+                  int64_t n, int64_t k, bool accumulate)
 {
     for (int i = 0; i < n_x; i++) {
         if (!accumulate) memset(y + i * ld_y, 0, (size_t)n * sizeof *y);
@@ -93,7 +94,8 @@ static void mixes(float *y, int64_t ld_y, const float *x, int64_t ld_x, int n_x,
     }
 }
 
-static void gather(float *y, const int32_t *index, const float *value, int64_t n_codes, const struct lying *w, int64_t n)
+static void gather(float *y, const int32_t *index, const float *value, int64_t n_codes, const struct lying *w,
+                   int64_t n)
 {
     for (int64_t c = 0; c < n_codes; c++)
         for (int64_t j = 0; j < n; j++) y[j] += value[c] * load(w, index[c] * w->ld + j);
@@ -123,7 +125,8 @@ static double sum_squares(const float *x, double mean, int64_t n)
     return s;
 }
 
-static void affine(float *y, const float *x, float mean, float r, const float *gain, const float *bias, int64_t n)
+static void affine(float *y, const float *x, float mean, float r, const float *gain, const float *bias,
+                   int64_t n)
 {
     for (int64_t i = 0; i < n; i++) y[i] = (x[i] - mean) * r * (gain ? gain[i] : 1) + (bias ? bias[i] : 0);
 }
@@ -141,11 +144,16 @@ static void rotate(float *x, const float *cos, const float *sin, int half)
 static float act_one(float x, enum activation act)
 {
     switch (act) {
-    case ACT_NONE: return x;
-    case ACT_RELU: return x > 0 ? x : x != x ? x : 0; /* NaN stays NaN */
-    case ACT_GELU_TANH: return x / (1 + expf(-2 * 0.797884560802865F * (x + 0.044715F * x * x * x)));
-    case ACT_GELU_ERF: return 0.5F * x * erfcf(-x * 0.707106781186548F);
-    case ACT_SILU: return x / (1 + expf(-x));
+    case ACT_NONE:
+        return x;
+    case ACT_RELU:
+        return x > 0 ? x : x != x ? x : 0; /* NaN stays NaN */
+    case ACT_GELU_TANH:
+        return x / (1 + expf(-2 * 0.797884560802865F * (x + 0.044715F * x * x * x)));
+    case ACT_GELU_ERF:
+        return 0.5F * x * erfcf(-x * 0.707106781186548F);
+    case ACT_SILU:
+        return x / (1 + expf(-x));
     }
     return x;
 }
@@ -182,8 +190,8 @@ static double exp_sum(float *x, float m, int64_t n)
     return s;
 }
 
-static int64_t select_threshold(int32_t *index, float *value, const float *h, const float *bias, const float *threshold,
-                                int32_t first, int64_t n)
+static int64_t select_threshold(int32_t *index, float *value, const float *h, const float *bias,
+                                const float *threshold, int32_t first, int64_t n)
 {
     int64_t got = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -195,8 +203,8 @@ static int64_t select_threshold(int32_t *index, float *value, const float *h, co
     return got;
 }
 
-static int64_t select_gated(int32_t *index, float *value, const float *h, const float *gate_bias, const float *mag_scale,
-                            const float *mag_bias, int32_t first, int64_t n)
+static int64_t select_gated(int32_t *index, float *value, const float *h, const float *gate_bias,
+                            const float *mag_scale, const float *mag_bias, int32_t first, int64_t n)
 {
     int64_t got = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -208,8 +216,8 @@ static int64_t select_gated(int32_t *index, float *value, const float *h, const 
     return got;
 }
 
-static int64_t select_above(int32_t *index, float *value, const float *h, const float *bias, const float *row_scale,
-                            float cut, int32_t first, int64_t n)
+static int64_t select_above(int32_t *index, float *value, const float *h, const float *bias,
+                            const float *row_scale, float cut, int32_t first, int64_t n)
 {
     int64_t got = 0;
     for (int64_t i = 0; i < n; i++) {

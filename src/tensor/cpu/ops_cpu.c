@@ -64,7 +64,8 @@ struct row_job {
     int n_heads, d_head;
 };
 
-static hooke_status over_rows(struct exec *ex, struct row_job *job, int64_t rows, int64_t cols, parallel_body body)
+static hooke_status over_rows(struct exec *ex, struct row_job *job, int64_t rows, int64_t cols,
+                              parallel_body body)
 {
     job->k = ex->kernels;
     parallel_for(ex->n_threads, rows, row_grain(cols), body, job);
@@ -91,7 +92,8 @@ static hooke_status cpu_store(struct exec *ex, struct mat *dst, const float *hos
 {
     (void)ex;
     assert(dst->dtype == DT_F32);
-    for (int64_t r = 0; r < dst->rows; r++) memcpy(row_of(dst, r), host + r * ld, (size_t)dst->cols * sizeof(float));
+    for (int64_t r = 0; r < dst->rows; r++)
+        memcpy(row_of(dst, r), host + r * ld, (size_t)dst->cols * sizeof(float));
     return HOOKE_OK;
 }
 
@@ -117,8 +119,8 @@ static void embed_rows(void *payload, int64_t begin, int64_t end, int worker)
     }
 }
 
-static hooke_status cpu_embed(struct exec *ex, struct mat *y, const struct mat *table, const int32_t *ids, float scale,
-                              const struct mat *pos_table, const int32_t *pos)
+static hooke_status cpu_embed(struct exec *ex, struct mat *y, const struct mat *table, const int32_t *ids,
+                              float scale, const struct mat *pos_table, const int32_t *pos)
 {
     struct row_job job = { .y = y, .x = table, .x2 = pos_table, .ids = ids, .pos = pos, .scale = scale };
     assert(y->cols == table->cols && (!pos_table || pos_table->cols == y->cols));
@@ -154,8 +156,10 @@ static void rope_rows(void *payload, int64_t begin, int64_t end, int worker)
     int half = j->rope->half;
     (void)worker;
     for (int64_t r = begin; r < end; r++) {
-        const float *cos = j->rope->cos + (int64_t)j->pos[r] * half, *sin = j->rope->sin + (int64_t)j->pos[r] * half;
-        for (int h = 0; h < j->n_heads; h++) j->k->rotate(row_of(j->y, r) + (int64_t)h * j->d_head, cos, sin, half);
+        const float *cos = j->rope->cos + (int64_t)j->pos[r] * half,
+                    *sin = j->rope->sin + (int64_t)j->pos[r] * half;
+        for (int h = 0; h < j->n_heads; h++)
+            j->k->rotate(row_of(j->y, r) + (int64_t)h * j->d_head, cos, sin, half);
     }
 }
 
@@ -171,7 +175,8 @@ static void activate_rows(void *payload, int64_t begin, int64_t end, int worker)
 {
     const struct row_job *j = payload;
     (void)worker;
-    for (int64_t r = begin; r < end; r++) j->k->activate(row_of(j->y, r), row_of(j->x, r), j->x->cols, j->act);
+    for (int64_t r = begin; r < end; r++)
+        j->k->activate(row_of(j->y, r), row_of(j->x, r), j->x->cols, j->act);
 }
 
 static hooke_status cpu_activate(struct exec *ex, struct mat *y, const struct mat *x, enum activation act)

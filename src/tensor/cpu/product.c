@@ -68,7 +68,8 @@ static const void *weight_at(const struct product *p, int64_t col, int64_t l)
 }
 
 /* scratch = weights of output columns col0.. and inputs l0.. as float32: [n_cols, n_l], or [n_l, n_cols] when in_first. */
-static void convert_tile(const struct product *p, float *scratch, int64_t col0, int64_t n_cols, int64_t l0, int64_t n_l)
+static void convert_tile(const struct product *p, float *scratch, int64_t col0, int64_t n_cols, int64_t l0,
+                         int64_t n_l)
 {
     bool in_first = p->w->in_first;
     int64_t rows = in_first ? n_l : n_cols, cols = in_first ? n_cols : n_l;
@@ -79,8 +80,9 @@ static void convert_tile(const struct product *p, float *scratch, int64_t col0, 
     }
 }
 
-static hooke_status one_product(const struct product *p, float *y, int64_t ld_y, const float *x, int64_t n_rows,
-                                const struct lying *w, int64_t n_cols, int64_t k, bool accumulate)
+static hooke_status one_product(const struct product *p, float *y, int64_t ld_y, const float *x,
+                                int64_t n_rows, const struct lying *w, int64_t n_cols, int64_t k,
+                                bool accumulate)
 {
     const struct kernels *t = p->kernels;
     if (!p->few)
@@ -89,8 +91,8 @@ static hooke_status one_product(const struct product *p, float *y, int64_t ld_y,
     return HOOKE_OK;
 }
 
-hooke_status product_tile(const struct product *p, float *y, int64_t ld_y, int64_t row0, int64_t n_rows, int64_t col0,
-                          int64_t n_cols, bool accumulate, float *scratch)
+hooke_status product_tile(const struct product *p, float *y, int64_t ld_y, int64_t row0, int64_t n_rows,
+                          int64_t col0, int64_t n_cols, bool accumulate, float *scratch)
 {
     const float *x = p->x + row0 * p->ld_x;
     if (in_place(p)) {
@@ -121,7 +123,8 @@ static hooke_status matmul_columns(void *payload, int64_t begin, int64_t end, in
     if (need) RETURN_IF_ERROR(scratch_take(j->ex, &scratch, worker, need));
     RETURN_IF_ERROR(product_tile(&j->p, y, j->y->ld, 0, j->p.n, begin, end - begin, j->accumulate, scratch));
     if (!j->p.w->bias) return HOOKE_OK;
-    for (int64_t r = 0; r < j->p.n; r++) j->ex->kernels->add(y + r * j->y->ld, j->p.w->bias + begin, end - begin);
+    for (int64_t r = 0; r < j->p.n; r++)
+        j->ex->kernels->add(y + r * j->y->ld, j->p.w->bias + begin, end - begin);
     return HOOKE_OK;
 }
 
@@ -134,7 +137,8 @@ static int64_t unit_columns(const struct product *p, int64_t n_out)
     return ((n_out + units - 1) / units + 31) / 32 * 32;
 }
 
-hooke_status cpu_matmul(struct exec *ex, struct mat *y, const struct mat *x, const struct weight *w, bool accumulate)
+hooke_status cpu_matmul(struct exec *ex, struct mat *y, const struct mat *x, const struct weight *w,
+                        bool accumulate)
 {
     struct matmul_job job;
     assert(y->rows == x->rows && y->cols == weight_n_out(w));

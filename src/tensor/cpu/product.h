@@ -10,20 +10,21 @@ struct product {
     const struct weight *w;
     const float *x; /* as given, or rounded to bf16 in shared scratch */
     int64_t n, k, ld_x;
-    bool round_w;   /* weights are rounded to bf16 as they are converted */
-    int64_t depth;  /* of a converted weight tile: k in equal parts */
-    bool few;       /* too few rows for a matrix product: weights are streamed once */
+    bool round_w;  /* weights are rounded to bf16 as they are converted */
+    int64_t depth; /* of a converted weight tile: k in equal parts */
+    bool few;      /* too few rows for a matrix product: weights are streamed once */
 };
 enum {
-    FEW_ROWS = 32,    /* fewer rows than this stream the weights */
-    PRODUCT_K = 4608, /* depth of a converted weight tile, at most: adding to sums in memory costs the library a tenth */
+    FEW_ROWS = 32, /* fewer rows than this stream the weights */
+    PRODUCT_K =
+        4608, /* depth of a converted weight tile, at most: adding to sums in memory costs the library a tenth */
 };
 
 hooke_status product_begin(struct exec *ex, struct product *p, const struct mat *x, const struct weight *w);
 /* Floats of scratch that a tile of at most n_cols columns needs. */
 size_t product_scratch(const struct product *p, int64_t n_cols);
 /* y[n_rows, n_cols] (+)= rows row0.. of x times output columns col0.. of the weights; no bias. */
-hooke_status product_tile(const struct product *p, float *y, int64_t ld_y, int64_t row0, int64_t n_rows, int64_t col0,
-                          int64_t n_cols, bool accumulate, float *scratch);
+hooke_status product_tile(const struct product *p, float *y, int64_t ld_y, int64_t row0, int64_t n_rows,
+                          int64_t col0, int64_t n_cols, bool accumulate, float *scratch);
 
 #endif

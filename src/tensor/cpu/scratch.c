@@ -16,7 +16,8 @@ hooke_status scratch_open(struct scratch **out, int n_workers)
 {
     void *p;
     *out = NULL;
-    RETURN_IF_ERROR(mem_take(&p, 1, sizeof **out + ((size_t)n_workers + 1) * sizeof(struct block), "scratch"));
+    RETURN_IF_ERROR(
+        mem_take(&p, 1, sizeof **out + ((size_t)n_workers + 1) * sizeof(struct block), "scratch"));
     *out = p;
     (*out)->n_workers = n_workers;
     return HOOKE_OK;

@@ -28,15 +28,18 @@ void keys_largest(uint64_t *keys, int64_t n, int64_t k)
             while (keys[j] < pivot) j--;
             if (i <= j) swap_keys(&keys[i++], &keys[j--]);
         }
-        if (want <= j) hi = j;
-        else if (want >= i) lo = i;
-        else break;
+        if (want <= j)
+            hi = j;
+        else if (want >= i)
+            lo = i;
+        else
+            break;
     }
 }
 
 static int by_index(const void *a, const void *b)
 {
-    uint32_t x = (uint32_t)*(const uint64_t *)a, y = (uint32_t)*(const uint64_t *)b; /* complements */
+    uint32_t x = (uint32_t) * (const uint64_t *)a, y = (uint32_t) * (const uint64_t *)b; /* complements */
     return (x < y) - (x > y);
 }
 
@@ -70,9 +73,12 @@ void candidates_largest(struct candidate *c, int64_t n, int64_t k)
             while (better(&pivot, &c[j])) j--;
             if (i <= j) swap_candidates(&c[i++], &c[j--]);
         }
-        if (want <= j) hi = j;
-        else if (want >= i) lo = i;
-        else break;
+        if (want <= j)
+            hi = j;
+        else if (want >= i)
+            lo = i;
+        else
+            break;
     }
 }
 

@@ -10,7 +10,7 @@ static inline uint64_t key_of(float value, int32_t index)
 {
     uint32_t u;
     memcpy(&u, &value, sizeof u);
-    return (uint64_t)u << 32 | (uint32_t)~(uint32_t)index;
+    return (uint64_t)u << 32 | (uint32_t) ~(uint32_t)index;
 }
 static inline float key_value(uint64_t key)
 {
@@ -21,7 +21,7 @@ static inline float key_value(uint64_t key)
 }
 static inline int32_t key_index(uint64_t key)
 {
-    return (int32_t)~(uint32_t)key;
+    return (int32_t) ~(uint32_t)key;
 }
 
 /* Brings the k largest of keys[n] to the front, in any order, keys[k - 1] the smallest of them; 0 < k <= n. */
