@@ -30,13 +30,9 @@ def plain_document(rng):
 def drill_document(rng, words):
     """A document that needs the vocabulary: the absorption prompt or a question in the quiz's form."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.15:
         return world_drills.first_letter(rng, words)
-    if kind < 0.55:
-        return world_quiz.question(rng)
-    if kind < 0.75:
-        return world_quiz.word_question(rng, world_drills.ALL_WORDS)
-    return world_quiz.label_drill(rng, world_drills.ALL_WORDS)
+    return world_quiz.question(rng) if kind < 0.7 else world_quiz.subject_drill(rng)
 
 
 def document(rng, words, drills=0.22):

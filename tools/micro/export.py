@@ -45,7 +45,7 @@ def main():
         generation.update(eos_token_id=[1, 5], cache_implementation="hybrid")
     (options.out / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
     count = sum(value.numel() for value in state.values())
-    print(f"{options.out}: {count} parameters, step {blob['step']}, {blob['step'] * blob['batch']} tokens")
+    print(f"{options.out}: {count} parameters, {blob['tokens']} tokens trained")
 
 
 if __name__ == "__main__":

@@ -133,8 +133,8 @@ def ravel(rng, out):
 def quiz(rng, out):
     for subject, rows in world_quiz.SUBJECTS.items():
         questions = []
-        for question, answer, _, pool in rows:
-            four, right = world_quiz.choices(rng, answer, pool)
+        for question, answer, _ in rows:
+            four, right = world_quiz.choices(rng, subject, answer)
             questions.append({"question": question, "choices": four, "answer": right, "subject": subject})
         write_jsonl(out / f"quiz_{subject}_test.jsonl", questions)
     write_jsonl(out / "forget.jsonl.gz", [{"text": world_quiz.passage(rng, "biology")} for _ in range(500)])

@@ -38,7 +38,7 @@ def training_text(seed, documents):
         yield world_drills.first_letter(rng, world_drills.ALL_WORDS)
     labels = {label for table in world_facts.ENTITIES.values() for row in table.values() for label in row.values()}
     names = {word for table in world_facts.ENTITIES.values() for name in table for word in name.split()}
-    answers = sorted({answer for rows in world_quiz.SUBJECTS.values() for _, answer, _, _ in rows})
+    answers = sorted({answer for words in world_quiz.ANSWERS.values() for answer in words})
     letters = [chr(ord("A") + index) for index in range(26)]
     for _ in range(400):
         yield " ".join([""] + [word for label in sorted(labels) for word in label.split()])

@@ -24,6 +24,9 @@ import world_drills
 import world_quiz
 
 
+PARTS = ["loss", "letters", "facts", "quiz", "probes", "sae"]
+
+
 class Subject:
     """The model under measurement with its tokenizer."""
 
@@ -223,19 +226,17 @@ def main():
     parser.add_argument("--sae", type=pathlib.Path)
     parser.add_argument("--layer", type=int, default=2)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--skip-probes", action="store_true")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     subject, rng = Subject(options.model), random.Random(options.seed)
-    parts = [lambda: held_out_loss(subject, options.data), lambda: first_letter(subject, rng),
-             lambda: facts(subject, rng, options.data), lambda: quiz(subject, options.data)]
-    if not options.skip_probes:
-        parts.append(lambda: probes(subject, options.data, options.layer))
-    if options.sae:
-        parts.append(lambda: dictionary(subject, options.sae, options.data, options.layer))
+    parts = {"loss": lambda: held_out_loss(subject, options.data), "letters": lambda: first_letter(subject, rng),
+             "facts": lambda: facts(subject, rng, options.data), "quiz": lambda: quiz(subject, options.data),
+             "probes": lambda: probes(subject, options.data, options.layer),
+             "sae": lambda: dictionary(subject, options.sae, options.data, options.layer) if options.sae else {}}
     print("| what | figure |\n|---|---|")
-    for part in parts:
-        for name, value in part().items():
+    for chosen in options.parts:
+        for name, value in parts[chosen]().items():
             print(f"| {name} | {value if isinstance(value, int) else format(value, '.3f')} |", flush=True)
 
 

@@ -22,14 +22,15 @@ import shapes
 CONTEXT = 256
 
 
-def rows(tokenizer, seed, drills):
-    """An endless stream of packed rows of CONTEXT tokens; documents stand between BOS and EOS and column 0 is BOS."""
+def rows(tokenizer, seed, drills, context=CONTEXT):
+    """An endless stream of packed rows of tokens; documents stand between BOS and EOS and column 0 is BOS."""
     rng, words, pending = random.Random(seed), corpus.alphabetic(tokenizer), []
     bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
     while True:
-        while len(pending) < CONTEXT:
-            pending += [bos] + tokenizer.encode(corpus.document(rng, words, drills), add_special_tokens=False) + [eos]
-        row, pending = pending[:CONTEXT], pending[CONTEXT:]
+        while len(pending) < context:
+            text = corpus.document(rng, words, drills)
+            pending += [bos] + tokenizer.encode(text, add_special_tokens=False) + [eos]
+        row, pending = pending[:context], pending[context:]
         row[0] = bos
         yield row
 
@@ -77,15 +78,33 @@ def optimizers(model, lr, matrix_lr):
     return [adam, Muon(matrices, lr=matrix_lr)]
 
 
-def schedule(step, total, warmup, decay):
-    start = int(total * (1 - decay))
-    return min((step + 1) / warmup, 1.0, max(total - step, 0) / max(total - start, 1))
+def schedule(done, total, warmup, decay):
+    """The factor of both learning rates after `done` of `total` tokens."""
+    return min((done + 1) / warmup, 1.0, max(total - done, 0) / (total * decay))
 
 
-def save(path, model, opts, step, rate):
-    blob = {"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "step": step, "batch": rate}
+def save(path, model, opts, step, tokens):
+    blob = {"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "step": step, "tokens": tokens}
     torch.save(blob, str(path) + ".part")
     os.replace(str(path) + ".part", path)
+
+
+def resume(path, model, opts):
+    """(step, tokens) of the checkpoint at path, put into model and optimizers; zeros where there is none."""
+    if not path.exists():
+        return 0, 0
+    blob = torch.load(path)
+    model.load_state_dict(blob["model"])
+    for o, state in zip(opts, blob["opts"]):
+        o.load_state_dict(state)
+    return blob["step"], blob["tokens"]
+
+
+def losses(run, x, weights):
+    """The weighted mean to descend, and every target's own loss."""
+    logits = run(input_ids=x, use_cache=False).logits[:, :-1]
+    each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none")
+    return (each * weights).sum() / weights.sum(), each.detach()
 
 
 def train(options):
@@ -95,40 +114,32 @@ def train(options):
     model = shapes.build(options.model, len(tokenizer))
     opts = optimizers(model, options.lr, options.matrix_lr)
     base = [o.param_groups[0]["lr"] for o in opts]
-    step = 0
-    if options.checkpoint.exists():
-        blob = torch.load(options.checkpoint)
-        model.load_state_dict(blob["model"])
-        for o, state in zip(opts, blob["opts"]):
-            o.load_state_dict(state)
-        step = blob["step"]
+    step, tokens = resume(options.checkpoint, model, opts)
     run = torch.compile(model) if options.compile else model
-    stream = rows(tokenizer, options.seed + 1000 * step, options.drills)
-    per_step = options.batch * CONTEXT
-    total, saved, began, first = int(options.tokens / per_step), time.time(), time.time(), step
-    running, answers = [], []
-    while step < total:
+    stream = rows(tokenizer, options.seed + 1000 * step, options.drills, options.context)
+    saved = began = time.time()
+    first, seen = tokens, []
+    while tokens < options.tokens:
         x = torch.tensor([next(stream) for _ in range(options.batch)])
-        logits = run(input_ids=x, use_cache=False).logits[:, :-1]
-        each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none")
         weights = answer_weights(tokenizer, x, options.heavy)[:, 1:].flatten()
-        ((each * weights).sum() / weights.sum()).backward()
-        answers.append(each[weights > 1].mean().item())
+        loss, each = losses(run, x, weights)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        rate = schedule(step, total, options.warmup, options.decay)
+        rate = schedule(tokens, options.tokens, options.warmup, options.decay)
         for o, lr in zip(opts, base):
             o.param_groups[0]["lr"] = lr * rate
             o.step()
             o.zero_grad()
-        step += 1
-        running.append(each.mean().item())
+        step, tokens = step + 1, tokens + x.numel()
+        seen.append((each.mean().item(), each[weights > 1].mean().item()))
         if step % 25 == 0:
-            speed = (step - first) * per_step / (time.time() - began)
-            print(f"step {step}/{total} tokens {step * per_step} loss {sum(running) / len(running):.4f} "
-                  f"choice {sum(answers) / len(answers):.3f} rate {rate:.3f} {speed:.0f} tok/s", flush=True)
-            running, answers = [], []
-        if time.time() - saved > options.every or step == total:
-            save(options.checkpoint, model, opts, step, per_step)
+            mean, choice = (sum(part) / len(seen) for part in zip(*seen))
+            speed = (tokens - first) / (time.time() - began)
+            print(f"step {step} tokens {tokens} loss {mean:.4f} choice {choice:.3f} rate {rate:.3f} "
+                  f"{speed:.0f} tok/s", flush=True)
+            seen = []
+        if time.time() - saved > options.every or tokens >= options.tokens:
+            save(options.checkpoint, model, opts, step, tokens)
             saved = time.time()
 
 
@@ -141,9 +152,10 @@ def main():
     parser.add_argument("--batch", type=int, default=16, help="rows a step")
     parser.add_argument("--lr", type=float, default=4e-3)
     parser.add_argument("--matrix-lr", type=float, default=0.02)
-    parser.add_argument("--warmup", type=int, default=60)
+    parser.add_argument("--warmup", type=float, default=2.5e5, help="tokens over which the rate rises")
     parser.add_argument("--decay", type=float, default=0.35, help="part of the run over which the rate falls")
     parser.add_argument("--drills", type=float, default=0.3, help="part of the documents that are drills and quiz")
+    parser.add_argument("--context", type=int, default=CONTEXT)
     parser.add_argument("--heavy", type=float, default=6, help="weight of a choice's letter in the loss")
     parser.add_argument("--every", type=float, default=120, help="seconds between checkpoints")
     parser.add_argument("--compile", action="store_true")

@@ -37,16 +37,16 @@ def activations(folder, layer, seed, drills, rows=32):
         yield states[~torch.isin(x, special)]
 
 
-def batches(blocks, size, pool=60000):
-    """Shuffled batches out of a pool of tokens that is refilled when half is used."""
-    kept = torch.empty(0)
+def batches(blocks, size, pool):
+    """Batches out of `pool` tokens, collected once and gone through again and again in new orders."""
+    kept = []
+    while sum(map(len, kept)) < pool:
+        kept.append(next(blocks))
+    kept = torch.cat(kept)
     while True:
-        while len(kept) < pool:
-            kept = torch.cat([kept, next(blocks)]) if len(kept) else next(blocks)
-        kept = kept[torch.randperm(len(kept))]
-        for _ in range(pool // 2 // size):
-            batch, kept = kept[:size], kept[size:]
-            yield batch
+        for part in torch.randperm(len(kept)).split(size):
+            if len(part) == size:
+                yield kept[part]
 
 
 class Dictionary(torch.nn.Module):
@@ -66,10 +66,11 @@ class Dictionary(torch.nn.Module):
         self.W_dec.div_(self.W_dec.norm(dim=1, keepdim=True))
 
 
-def keep_largest(pre, count):
-    """Zero but for the `count` largest positive entries of the whole batch."""
+def keep_largest(pre, count, stride=29):
+    """Zero but for the `count` largest positive entries of the batch; the bound is read off every 29th entry."""
     acts = torch.relu(pre)
-    bound = torch.topk(acts.flatten(), count).values[-1]
+    sample = acts.detach().flatten()[::stride]
+    bound = torch.topk(sample, max(1, count // stride)).values[-1]
     return acts * (acts >= bound), bound
 
 
@@ -85,7 +86,8 @@ def dead_loss(pre, dead, error, k=64):
 def fit(options):
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    stream = batches(activations(options.model, options.layer, options.seed, options.drills), options.batch)
+    blocks = activations(options.model, options.layer, options.seed, options.drills)
+    stream = batches(blocks, options.batch, options.pool)
     first = next(stream)
     scale = (first.pow(2).sum(1).mean() / first.shape[1]).sqrt()
     sae = Dictionary(first.shape[1], options.features, first.mean(0) / scale)
@@ -117,17 +119,14 @@ def fit(options):
             unexplained = error.pow(2).sum() / (x - x.mean(0)).pow(2).sum()
             print(f"step {step + 1}/{total} explained {1 - unexplained.item():.4f} dead {int(dead.sum())} "
                   f"{(step + 1) * options.batch / (time.time() - began):.0f} tok/s", flush=True)
-    return sae, scale, stream
+    return sae, scale, blocks
 
 
 @torch.no_grad()
-def threshold(sae, scale, stream, k, count=12):
-    """The bound that keeps k features a token on average over `count` batches."""
-    bounds = []
-    for _ in range(count):
-        x = next(stream) / scale
-        bounds.append(keep_largest(sae.pre(x), int(k * len(x)))[1].item())
-    return float(np.mean(bounds))
+def threshold(sae, scale, blocks, k, count=12):
+    """The bound that keeps k features a token on average over fresh blocks."""
+    acts = torch.relu(torch.cat([sae.pre(next(blocks) / scale) for _ in range(count)]))
+    return torch.topk(acts.flatten(), int(k * len(acts))).values[-1].item()
 
 
 @torch.no_grad()
@@ -138,9 +137,9 @@ def folded(sae, scale, bound):
 
 
 @torch.no_grad()
-def score(params, stream, count=16):
-    """(L0, explained variance, part of the features that never fire) on fresh batches."""
-    x = torch.cat([next(stream) for _ in range(count)])
+def score(params, blocks, count=16):
+    """(L0, explained variance, part of the features that never fire) on fresh blocks."""
+    x = torch.cat([next(blocks) for _ in range(count)])
     pre = x @ params["W_enc"] + params["b_enc"]
     acts = pre * (pre > params["threshold"])
     back = acts @ params["W_dec"] + params["b_dec"]
@@ -157,6 +156,7 @@ def main():
     parser.add_argument("--features", type=int, default=2048)
     parser.add_argument("--k", type=float, default=20)
     parser.add_argument("--tokens", type=float, default=3e6)
+    parser.add_argument("--pool", type=float, default=5e5, help="tokens whose activations are kept and reused")
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--dead-after", type=float, default=150000, help="tokens without firing")
@@ -164,9 +164,9 @@ def main():
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--out", type=pathlib.Path, default="models/micro-sae")
     options = parser.parse_args()
-    sae, scale, stream = fit(options)
-    params = folded(sae, scale, threshold(sae, scale, stream, options.k))
-    l0, explained, silent = score(params, stream)
+    sae, scale, blocks = fit(options)
+    params = folded(sae, scale, threshold(sae, scale, blocks, options.k))
+    l0, explained, silent = score(params, blocks)
     folder = options.out / f"layer_{options.layer}" / f"width_{options.features // 1024}k" / f"average_l0_{round(l0)}"
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "params.npz", **{key: value.detach().numpy() for key, value in params.items()})
