@@ -83,7 +83,7 @@ def read_jsonl(path):
 
 
 @torch.no_grad()
-def held_out_loss(subject, data, count=1500):
+def held_out_loss(subject, data, count=800):
     """Nats a token on the held-out text, and the entropy of its own token frequencies."""
     total, tokens, frequency = 0.0, 0, Counter()
     for row in read_jsonl(data / "text.jsonl.gz")[:count]:
@@ -97,7 +97,7 @@ def held_out_loss(subject, data, count=1500):
             "held-out tokens": tokens}
 
 
-def first_letter(subject, rng, count=1000):
+def first_letter(subject, rng, count=500):
     """The absorption prompt over every alphabetic token."""
     words = corpus.alphabetic(subject.tokenizer)
     chosen = rng.sample(words, min(count, len(words)))
@@ -110,7 +110,7 @@ def first_letter(subject, rng, count=1000):
     return {"first letter, ten shots": np.mean([a == b for a, b in zip(best, wanted)])}
 
 
-def facts(subject, rng, data, count=1500):
+def facts(subject, rng, data, count=600):
     """Greedy completion of entity prompts; right when it starts with the label."""
     results = {}
     for path in sorted((data / "ravel").glob("*_entity_attributes.json")):
@@ -157,7 +157,7 @@ def probe(subject, layer, train, test):
     return fitted.score((held - mean) / scale, wanted)
 
 
-def probes(subject, data, layer, train=1500, test=500):
+def probes(subject, data, layer, train=900, test=300):
     """Linear probes behind `layer` on the labelled sets."""
     sets = [("sentiment", "amazon_reviews", "text", "rating"), ("category", "amazon_reviews", "text", "category"),
             ("profession", "bias_in_bios", "hard_text", "profession"),
@@ -200,7 +200,7 @@ class Splice:
 
 
 @torch.no_grad()
-def dictionary(subject, folder, data, layer, rows=800):
+def dictionary(subject, folder, data, layer, rows=500):
     """L0, explained variance, silent features, and how much loss the spliced reconstruction gives back."""
     params = {key: torch.tensor(value) for key, value in np.load(folder / "params.npz").items()}
     hook = Splice(params, torch.tensor(subject.tokenizer.convert_tokens_to_ids(["<pad>", "<eos>", "<bos>"])))
