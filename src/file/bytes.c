@@ -30,8 +30,8 @@ static hooke_status open_for_reading(int *fd, struct stat *info, const char *pat
 
 hooke_status map_open(struct mapped_file *out, const char *path)
 {
-    struct stat info;
-    int fd;
+    struct stat info = { 0 };
+    int fd = -1;
     memset(out, 0, sizeof *out);
     RETURN_IF_ERROR(open_for_reading(&fd, &info, path));
     hooke_status st = HOOKE_OK;
@@ -115,8 +115,8 @@ static hooke_status read_all(hooke_text *out, int fd, size_t hint, size_t max_by
 
 hooke_status file_read(hooke_text *out, const char *path, size_t max_bytes)
 {
-    struct stat info;
-    int fd;
+    struct stat info = { 0 };
+    int fd = -1;
     hooke_text_release(out);
     if (max_bytes > PTRDIFF_MAX - 16) max_bytes = PTRDIFF_MAX - 16;
     RETURN_IF_ERROR(open_for_reading(&fd, &info, path));

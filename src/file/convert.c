@@ -142,7 +142,7 @@ hooke_status stored_to_i64(int64_t *out, const struct stored_tensor *t, int64_t 
     case DT_I16:
         CONVERT(int16_t, v);
     case DT_I8:
-        CONVERT(int8_t, v);
+        CONVERT(uint8_t, (int64_t)(v ^ 0x80) - 0x80); /* the sign, spelled out */
     case DT_U64:
         return unsigned_to_i64(out, t, p, n);
     case DT_U32:

@@ -13,6 +13,7 @@
 
 #include "file/bytes.h"
 
+_Static_assert(JSON_MAX_DEPTH == 64, "parse_list() says so");
 enum { SLAB_BYTES = 48 * 1024, NUMBER_BYTES = 512 };
 #define JSON_MAX_BYTES ((size_t)1 << 30) /* lengths of keys fit 32 bits with room */
 
@@ -37,8 +38,9 @@ static hooke_status bad(const struct parser *p, const char *at, const char *what
     const char *line_begin = p->begin;
     for (const char *s = p->begin; s < at; s++)
         if (*s == '\n') line++, line_begin = s + 1;
-    return fail(HOOKE_E_FORMAT, "%s: not valid JSON: line %zu, byte %zu: %s%s", p->name, line,
-                (size_t)(at - line_begin) + 1, what, at == p->end ? ", but the text ends" : "");
+    fail(HOOKE_E_FORMAT, "%s: not valid JSON: line %zu, byte %zu: %s%s", p->name, line,
+         (size_t)(at - line_begin) + 1, what, at == p->end ? ", but the text ends" : "");
+    return HOOKE_E_FORMAT; /* said twice, for analyzers that cannot see what fail() returns */
 }
 
 /* A piece of the slab, 8-byte aligned, zeroed; larger ones go to the arena directly. NULL with the message made. */
@@ -159,7 +161,7 @@ static size_t unescape(char *out, const struct raw *raw)
         return raw->n;
     }
     while (s < end) {
-        uint32_t code;
+        uint32_t code = 0;
         if (*s != '\\') {
             *o++ = *s++;
         } else if (s[1] == 'u') {
@@ -202,7 +204,7 @@ static void append(struct list *l, struct json *v)
 
 static hooke_status parse_string(struct json **out, struct parser *p)
 {
-    struct raw raw;
+    struct raw raw = { 0 };
     RETURN_IF_ERROR(scan_string(&raw, p));
     RETURN_IF_ERROR(new_value(out, p, JSON_STRING, raw.n + 1));
     char *bytes = (char *)(*out + 1); /* the slab is zeroed: the NUL is there */
@@ -235,11 +237,11 @@ static bool parse_int64(const char *s, size_t n, int64_t *out)
 static hooke_status parse_real(struct json **out, struct parser *p, const char *s, size_t n)
 {
     char digits[NUMBER_BYTES];
-    RETURN_IF(n >= sizeof digits, HOOKE_E_FORMAT, "%s: a number of %zu characters", p->name, n);
+    if (n >= sizeof digits) return bad(p, s, "a number of too many digits");
     memcpy(digits, s, n);
     digits[n] = '\0';
     double real = strtod(digits, NULL);
-    RETURN_IF(isinf(real), HOOKE_E_FORMAT, "%s: number %.40s is too large", p->name, digits);
+    if (isinf(real)) return bad(p, s, "a number past the range of a double");
     RETURN_IF_ERROR(new_value(out, p, JSON_REAL, 0));
     (*out)->as.real = real;
     return HOOKE_OK;
@@ -277,9 +279,7 @@ static hooke_status parse_number(struct json **out, struct parser *p)
     p->p = s;
     size_t n = (size_t)(s - begin);
     if (!is_real && !parse_int64(begin, n, &integer)) {
-        RETURN_IF(!(p->flags & JSON_LARGE_INTEGERS), HOOKE_E_FORMAT,
-                  "%s: integer %.*s%s does not fit 64 bits", p->name, n < 40 ? (int)n : 40, begin,
-                  n < 40 ? "" : "...");
+        if (!(p->flags & JSON_LARGE_INTEGERS)) return bad(p, begin, "an integer that does not fit 64 bits");
         is_real = true;
     }
     if (is_real) return parse_real(out, p, begin, n);
@@ -319,7 +319,7 @@ static hooke_status parse_elements(struct list *l, struct parser *p)
 {
     if (take_char(p, ']')) return HOOKE_OK;
     do {
-        struct json *v;
+        struct json *v = NULL;
         RETURN_IF_ERROR(parse_value(&v, p));
         append(l, v);
     } while (take_char(p, ','));
@@ -328,8 +328,8 @@ static hooke_status parse_elements(struct list *l, struct parser *p)
 
 static hooke_status parse_member(struct list *l, struct parser *p)
 {
-    struct raw raw;
-    struct json *v;
+    struct raw raw = { 0 };
+    struct json *v = NULL;
     skip_space(p);
     if (p->p == p->end || *p->p != '"') return bad(p, p->p, "expected a key in quotes");
     RETURN_IF_ERROR(scan_string(&raw, p));
@@ -356,8 +356,7 @@ static hooke_status parse_members(struct list *l, struct parser *p)
 static hooke_status parse_list(struct json **out, struct parser *p, enum json_kind kind)
 {
     struct list l = { 0 };
-    RETURN_IF(p->depth == JSON_MAX_DEPTH, HOOKE_E_FORMAT, "%s: nested deeper than %d levels", p->name,
-              JSON_MAX_DEPTH);
+    if (p->depth == JSON_MAX_DEPTH) return bad(p, p->p, "nested deeper than 64 levels");
     RETURN_IF_ERROR(new_value(out, p, kind, 0));
     l.node = *out;
     p->p++;

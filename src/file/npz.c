@@ -199,7 +199,10 @@ static hooke_status take_block(unsigned char **owned, unsigned char **start, siz
 {
     size_t shift = (64 - head % 64) % 64;
     *owned = mem_alloc_raw(bytes + shift, 1);
-    RETURN_IF(!*owned, HOOKE_E_MEMORY, "%s: out of memory for %zu bytes", name, bytes);
+    if (!*owned) {
+        fail(HOOKE_E_MEMORY, "%s: out of memory for %zu bytes", name, bytes);
+        return HOOKE_E_MEMORY;
+    }
     *start = *owned + shift;
     return HOOKE_OK;
 }

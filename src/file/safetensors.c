@@ -189,8 +189,9 @@ static hooke_status check_metadata(const struct json *m, const char *name)
 static hooke_status parse_file(struct stored_tensor **out, int *n, const struct json **metadata,
                                struct arena *a, struct source *src)
 {
-    const struct json *header;
+    const struct json *header = NULL;
     RETURN_IF_ERROR(parse_header(&header, a, src));
+    if (!header) return HOOKE_E_INTERNAL; /* it cannot be: analyzers do not see what fail() returns */
     const struct json *m = json_get(header, "__metadata__");
     RETURN_IF_ERROR(check_metadata(m, src->name));
     RETURN_IF(header->as.list.n > MAX_TENSORS, HOOKE_E_UNSUPPORTED, "%s: %zu tensors, the limit is %d",
@@ -300,9 +301,9 @@ static hooke_status read_shard(struct safetensors *s, int file, size_t *capacity
 {
     const struct mapped_file *m = &s->files[file];
     struct source src = { .bytes = m->data, .n = m->n, .name = m->path, .file = file };
-    struct stored_tensor *tensors;
-    const struct json *metadata;
-    int n;
+    struct stored_tensor *tensors = NULL;
+    const struct json *metadata = NULL;
+    int n = 0;
     RETURN_IF_ERROR(parse_file(&tensors, &n, &metadata, &s->arena, &src));
     if (file == 0) s->metadata = metadata;
     size_t total = (size_t)s->n_tensors + (size_t)n;
@@ -327,7 +328,7 @@ static hooke_status check_map(const struct safetensors *s, const struct json *ma
     for (const struct json *v = map->as.list.first; v; v = v->next) {
         const struct stored_tensor *t = strlen(v->key) == v->key_bytes ? safetensors_find(s, v->key) : NULL;
         const char *path = t ? s->files[t->file].path : NULL, *slash = path ? strrchr(path, '/') : NULL;
-        RETURN_IF(!t || strcmp(slash ? slash + 1 : path, v->as.string.bytes) != 0, HOOKE_E_FORMAT,
+        RETURN_IF(!path || strcmp(slash ? slash + 1 : path, v->as.string.bytes) != 0, HOOKE_E_FORMAT,
                   "%s: tensor '%.200s' is not in '%.200s'", index, v->key, v->as.string.bytes);
     }
     return HOOKE_OK;
@@ -346,7 +347,7 @@ static hooke_status open_index(struct safetensors *s, const char *path)
     for (int i = 0; i < shards.n; i++)
         RETURN_IF_ERROR(open_shard(s, path, shards.first_use[i]->as.string.bytes));
     for (int i = 0; i < shards.n; i++) RETURN_IF_ERROR(read_shard(s, i, &capacity));
-    qsort(s->tensors, (size_t)s->n_tensors, sizeof *s->tensors, compare_names);
+    if (s->n_tensors) qsort(s->tensors, (size_t)s->n_tensors, sizeof *s->tensors, compare_names);
     return check_map(s, map, path);
 }
 

@@ -238,8 +238,11 @@ hooke_status hooke_write_safetensors(const char *path, const hooke_tensor_out *t
     }
     hooke_tensor_out *sorted = mem_alloc((size_t)n, sizeof *sorted);
     const char **pairs = NULL;
-    hooke_status st =
-        sorted ? sort_pairs(&pairs, metadata_pairs) : fail(HOOKE_E_MEMORY, "out of memory for %d tensors", n);
+    if (!sorted) {
+        fail(HOOKE_E_MEMORY, "out of memory for %d tensors", n);
+        return HOOKE_E_MEMORY;
+    }
+    hooke_status st = sort_pairs(&pairs, metadata_pairs);
     if (st == HOOKE_OK) {
         if (n) memcpy(sorted, tensors, (size_t)n * sizeof *sorted);
         qsort(sorted, (size_t)n, sizeof *sorted, compare_for_file);
