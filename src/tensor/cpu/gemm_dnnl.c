@@ -31,11 +31,6 @@ void kernels_fill_library(struct kernels *t)
     t->gemm = gemm_dnnl;
 }
 
-void kernels_fill_library_bf16(struct kernels *t)
-{
-    (void)t;
-}
-
 const char *gemm_library_name(void)
 {
     static char name[32];

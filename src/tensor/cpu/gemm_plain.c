@@ -7,10 +7,6 @@ void kernels_fill_library(struct kernels *t)
 {
     (void)t;
 }
-void kernels_fill_library_bf16(struct kernels *t)
-{
-    (void)t;
-}
 const char *gemm_library_name(void)
 {
     return "none";

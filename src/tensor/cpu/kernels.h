@@ -22,9 +22,6 @@ struct kernels {
     /* c[m, n] = a[m, k] b' with b [n, k]; or a b with b [k, n] when in_first. Added to c when accumulate, else c is not read. */
     hooke_status (*gemm)(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b,
                          bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
-    /* The same with bf16 operands and float32 sums. NULL: operands are rounded to bf16, kept as f32, and go to gemm. */
-    hooke_status (*gemm_bf16)(float *c, int64_t ld_c, const uint16_t *a, int64_t ld_a, const uint16_t *b,
-                              int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
 
     /* out[n] = in[n] as float32. */
     void (*widen)(float *out, const void *in, enum dtype dtype, int64_t n);
@@ -77,7 +74,6 @@ void kernels_fill_avx512(struct kernels *t);
 void kernels_fill_avx512bf16(struct kernels *t);
 /* The matrix product library's gemm, for levels above ref (gemm_dnnl.c); nothing without the library (gemm_plain.c). */
 void kernels_fill_library(struct kernels *t);
-void kernels_fill_library_bf16(struct kernels *t);
 const char *gemm_library_name(void); /* "oneDNN 2.6.3", "none" */
 /* The library's own product with its own threads, for measuring the machine: c[m, n] = a[m, k] b[n, k]', dense rows.
  * HOOKE_E_UNSUPPORTED without a library. */

@@ -232,7 +232,6 @@ static int64_t select_above(int32_t *index, float *value, const float *h, const 
 void kernels_fill_ref(struct kernels *t)
 {
     t->gemm = gemm;
-    t->gemm_bf16 = NULL;
     t->widen = widen;
     t->round_bf16 = round_bf16;
     t->to_bf16 = to_bf16;

@@ -271,11 +271,6 @@ void ops_cpu_close(struct exec *ex)
     ex->kernels = NULL;
 }
 
-bool ops_cpu_has_bf16(const struct exec *ex)
-{
-    return strcmp(ex->kernels->level, "avx512bf16") == 0;
-}
-
 const char *exec_level(const struct exec *ex)
 {
     return ex->kernels->level;

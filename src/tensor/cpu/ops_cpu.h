@@ -7,7 +7,6 @@
 /* Fills ops, kernels and scratch of a zeroed exec whose n_threads is set. */
 hooke_status ops_cpu_open(struct exec *ex, const char *level);
 void ops_cpu_close(struct exec *ex);
-bool ops_cpu_has_bf16(const struct exec *ex); /* bf16 instructions are there and allowed */
 
 /* product.c */
 hooke_status cpu_matmul(struct exec *ex, struct mat *y, const struct mat *x, const struct weight *w,
