@@ -15,7 +15,7 @@
 
 /* Half of the smallest positive float: log probabilities below this round to 0 (-150 log 2). */
 static const double LOG_UNDERFLOW = -103.97207708399179;
-enum { BLOCK = 512 }; /* logits whose float sum is then added to a double */
+enum { BLOCK = 512, LANES = 16 }; /* logits whose float sum is then added to a double; see row_range() */
 
 struct row_values {
     double ce[N_PASSES], kl[N_PASSES], kl_exact[N_PASSES];
@@ -49,16 +49,27 @@ static inline float exp_nonpositive(float x)
     return p * scale.f;
 }
 
+/* In lanes, so that the loop vectorises: a running minimum of floats may not be split otherwise. */
 static void row_range(const float *x, int64_t n, float *low, float *high)
 {
-    float a = x[0], b = x[0];
-#pragma omp simd reduction(min : a) reduction(max : b)
-    for (int64_t i = 0; i < n; i++) {
-        a = x[i] < a ? x[i] : a;
-        b = x[i] > b ? x[i] : b;
+    float a[LANES], b[LANES];
+    int64_t i = 0;
+    for (int k = 0; k < LANES; k++) a[k] = b[k] = x[0];
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) {
+            a[k] = x[i + k] < a[k] ? x[i + k] : a[k];
+            b[k] = x[i + k] > b[k] ? x[i + k] : b[k];
+        }
+    for (; i < n; i++) {
+        a[0] = x[i] < a[0] ? x[i] : a[0];
+        b[0] = x[i] > b[0] ? x[i] : b[0];
     }
-    *low = a;
-    *high = b;
+    *low = a[0];
+    *high = b[0];
+    for (int k = 1; k < LANES; k++) {
+        *low = a[k] < *low ? a[k] : *low;
+        *high = b[k] > *high ? b[k] : *high;
+    }
 }
 
 static double sum_exp(const float *x, int64_t n, float high)
