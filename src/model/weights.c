@@ -409,7 +409,7 @@ static hooke_status place_fused(struct layer_weights *l, struct model_weights *w
 {
     int64_t width = (int64_t)c->n_heads * c->d_head;
     struct weight *part[3] = { &l->q, &l->k, &l->v };
-    struct mat all;
+    struct mat all = { 0 };
     if (c->arch->qkv == QKV_PER_HEAD) {
         RETURN_IF_ERROR(gather_fused(l, t, c));
         struct mat host = { .data = l->gathered,
