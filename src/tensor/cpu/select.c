@@ -91,5 +91,5 @@ static int by_row_and_index(const void *a, const void *b)
 
 void candidates_sort(struct candidate *c, int64_t n)
 {
-    qsort(c, (size_t)n, sizeof *c, by_row_and_index);
+    if (n > 1) qsort(c, (size_t)n, sizeof *c, by_row_and_index); /* c may be NULL for none */
 }
