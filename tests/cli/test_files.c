@@ -316,7 +316,7 @@ static void ctrl_c_leaves_nothing_behind(void **state)
     for (int i = 0; i < 40000; i++) fputs("Paris is a city in the country of France. ", f);
     fclose(f);
     snprintf(command, sizeof command,
-             "timeout --preserve-status -s INT 0.7 %s capture --text %s --ctx 64 --at "
+             "timeout --foreground --preserve-status -s INT 0.7 %s capture --text %s --ctx 64 --at "
              "'blocks.*.hook_resid_post' -o %s/long/x.safetensors 2>%s/err >/dev/null",
              program(), path, folder, folder);
     f = popen(command, "r");

@@ -2,24 +2,44 @@
  *
  * Every call is serial: callers cut the work into tiles of fixed shape and spread those, so that results don't depend on the
  * number of threads. oneDNN asks omp_get_max_threads(), and inside an active parallel region takes one thread; the guard covers
- * calls from outside of one. */
+ * calls from outside of one.
+ *
+ * Signals wait while the library runs: its generated code points the stack pointer into work space on the heap, and a handler
+ * that the kernel starts there writes its frame over whatever lies below (seen with 2.6.3 on an AVX-512
+ * machine: a heap in ruins after Ctrl-C; docs/traps.md). Two system calls a tile, against the tenths of milliseconds that a tile takes. */
 #include "tensor/cpu/kernels.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <omp.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/status.h"
+
+/* Blocks every signal that can wait; faults of this thread itself cannot. */
+static void signals_hold(sigset_t *before)
+{
+    sigset_t set;
+    sigfillset(&set);
+    sigdelset(&set, SIGSEGV);
+    sigdelset(&set, SIGBUS);
+    sigdelset(&set, SIGFPE);
+    sigdelset(&set, SIGILL);
+    pthread_sigmask(SIG_BLOCK, &set, before);
+}
 
 static hooke_status gemm_dnnl(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b,
                               int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
 {
     if (m == 0 || n == 0) return HOOKE_OK;
+    sigset_t before;
+    signals_hold(&before);
     int threads = omp_get_max_threads();
     if (threads > 1) omp_set_num_threads(1);
     dnnl_status_t st = dnnl_sgemm('N', in_first ? 'N' : 'T', m, n, k, 1.0F, a, ld_a, b, ld_b,
                                   accumulate ? 1.0F : 0.0F, c, ld_c);
     if (threads > 1) omp_set_num_threads(threads);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE,
               "oneDNN: product of [%lld, %lld] and %lld columns failed with status %d", (long long)m,
               (long long)k, (long long)n, (int)st);
@@ -42,6 +62,8 @@ const char *gemm_library_name(void)
 hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, int64_t n, int64_t k,
                           int n_threads)
 {
+    sigset_t before;
+    signals_hold(&before);
     int threads = omp_get_max_threads();
     omp_set_num_threads(n_threads);
     dnnl_status_t st = dnnl_sgemm('N', 'T', m, n, k, 1.0F, a, k, b, k, 0.0F, c, n);
