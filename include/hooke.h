@@ -30,21 +30,21 @@ extern "C" {
 #endif
 
 #define HOOKE_VERSION "0.1.0"
-#define HOOKE_API __attribute__((visibility("default")))
+#define HOOKE_API     __attribute__((visibility("default")))
 
 /* ---- status ------------------------------------------------------------------------------------------------- */
 
-#define HOOKE_STATUS_LIST(X)                                                                                 \
-    X(HOOKE_OK, 0, "ok")                                                                                     \
-    X(HOOKE_E_NOT_FOUND, -1, "not found")                                                                    \
-    X(HOOKE_E_FORMAT, -2, "format")           /* a file is not what it should be */                          \
-    X(HOOKE_E_SHAPE, -3, "shape")             /* sizes that do not fit together */                           \
-    X(HOOKE_E_UNSUPPORTED, -4, "unsupported") /* understood, but not implemented here */                     \
-    X(HOOKE_E_MEMORY, -5, "memory")                                                                          \
-    X(HOOKE_E_DEVICE, -6, "device")                                                                          \
-    X(HOOKE_E_IO, -7, "i/o")                                                                                 \
-    X(HOOKE_E_CANCELLED, -8, "cancelled")                                                                    \
-    X(HOOKE_E_ARGUMENT, -9, "argument") /* a wrong call */                                                   \
+#define HOOKE_STATUS_LIST(X)                                                             \
+    X(HOOKE_OK, 0, "ok")                                                                 \
+    X(HOOKE_E_NOT_FOUND, -1, "not found")                                                \
+    X(HOOKE_E_FORMAT, -2, "format")           /* a file is not what it should be */      \
+    X(HOOKE_E_SHAPE, -3, "shape")             /* sizes that do not fit together */       \
+    X(HOOKE_E_UNSUPPORTED, -4, "unsupported") /* understood, but not implemented here */ \
+    X(HOOKE_E_MEMORY, -5, "memory")                                                      \
+    X(HOOKE_E_DEVICE, -6, "device")                                                      \
+    X(HOOKE_E_IO, -7, "i/o")                                                             \
+    X(HOOKE_E_CANCELLED, -8, "cancelled")                                                \
+    X(HOOKE_E_ARGUMENT, -9, "argument") /* a wrong call */                               \
     X(HOOKE_E_INTERNAL, -10, "internal")
 
 #define HOOKE_STATUS_ENUM(name, code, text) name = (code),
@@ -66,10 +66,11 @@ typedef void (*hooke_log_fn)(void *payload, int level, const char *message);
 
 typedef struct hooke_context_options {
     size_t size;
-    int n_threads;            /* 0: OMP_NUM_THREADS, else the number of processors this process may use */
-    const char *device;       /* NULL or "cpu"; "cuda" and "cuda:N" where built in */
-    const char *cpu_level;    /* cap: "ref", "avx2", "avx512", "avx512bf16"; NULL: HOOKE_CPU, else no cap */
-    const char *dtype;        /* operand type of matrix products: "f32" or "bf16"; NULL: f32 without bf16 hardware */
+    int n_threads;         /* 0: OMP_NUM_THREADS, else the number of processors this process may use */
+    const char *device;    /* NULL or "cpu"; "cuda" and "cuda:N" where built in */
+    const char *cpu_level; /* cap: "ref", "avx2", "avx512", "avx512bf16"; NULL: HOOKE_CPU, else no cap */
+    /* operand type of matrix products: "f32" or "bf16"; NULL: f32 without bf16 hardware */
+    const char *dtype;
     hooke_progress_fn progress;
     void *progress_payload;
     hooke_log_fn log;
@@ -118,10 +119,12 @@ typedef struct hooke_file hooke_file;
 /* Opens a model folder, a dictionary or one tensor file for inspection only. */
 HOOKE_API hooke_status hooke_file_open(hooke_file **out, const char *path);
 HOOKE_API void hooke_file_close(hooke_file *f);
-HOOKE_API const char *hooke_file_kind(const hooke_file *f);   /* "model", "dict", "tensors", "tokenizer" */
-HOOKE_API const char *hooke_file_format(const hooke_file *f); /* "huggingface", "gemma_scope", "saelens", "npz", ... */
+HOOKE_API const char *hooke_file_kind(const hooke_file *f); /* "model", "dict", "tensors", "tokenizer" */
+/* "huggingface", "gemma_scope", "saelens", "npz", ... */
+HOOKE_API const char *hooke_file_format(const hooke_file *f);
 HOOKE_API int hooke_file_n_tensors(const hooke_file *f);
-HOOKE_API const hooke_tensor_info *hooke_file_tensor(const hooke_file *f, int index); /* borrowed; NULL out of range */
+/* borrowed; NULL out of range */
+HOOKE_API const hooke_tensor_info *hooke_file_tensor(const hooke_file *f, int index);
 /* Copies tensor `index` as float32 into out[n]; n must be its number of elements. */
 HOOKE_API hooke_status hooke_file_read_f32(const hooke_file *f, int index, float *out, int64_t n);
 HOOKE_API hooke_status hooke_file_read_i64(const hooke_file *f, int index, int64_t *out, int64_t n);
@@ -134,8 +137,9 @@ typedef struct hooke_tensor_out {
     int64_t shape[8];
     const void *data; /* of that dtype, row-major */
 } hooke_tensor_out;
-HOOKE_API hooke_status hooke_write_safetensors(const char *path, const hooke_tensor_out *tensors, int n,
-                                               const char *const *metadata_pairs /* key, value, ..., NULL; or NULL */);
+HOOKE_API hooke_status
+hooke_write_safetensors(const char *path, const hooke_tensor_out *tensors, int n,
+                        const char *const *metadata_pairs /* key, value, ..., NULL; or NULL */);
 /* Writes bytes to a file atomically. */
 HOOKE_API hooke_status hooke_write_file(const char *path, const void *data, size_t n);
 
@@ -153,10 +157,10 @@ enum {
 HOOKE_API hooke_status hooke_tokenizer_open(hooke_tokenizer **out, const char *path);
 HOOKE_API void hooke_tokenizer_close(hooke_tokenizer *tk);
 /* Invalid UTF-8 in text is read as U+FFFD, one for each maximal invalid part. */
-HOOKE_API hooke_status hooke_tokenizer_encode(const hooke_tokenizer *tk, hooke_ids *out, const char *text, size_t n_bytes,
-                                              int flags);
-HOOKE_API hooke_status hooke_tokenizer_decode(const hooke_tokenizer *tk, hooke_text *out, const int32_t *ids, size_t n,
-                                              int flags);
+HOOKE_API hooke_status hooke_tokenizer_encode(const hooke_tokenizer *tk, hooke_ids *out, const char *text,
+                                              size_t n_bytes, int flags);
+HOOKE_API hooke_status hooke_tokenizer_decode(const hooke_tokenizer *tk, hooke_text *out, const int32_t *ids,
+                                              size_t n, int flags);
 /* The token's string as the vocabulary spells it ("▁Hello", "Ġthe"); NULL if there is none. Borrowed. */
 HOOKE_API const char *hooke_tokenizer_token(const hooke_tokenizer *tk, int32_t id);
 /* -1 if the vocabulary has no such token. */
@@ -174,21 +178,22 @@ typedef struct hooke_message {
 } hooke_message;
 /* Renders a conversation with the model's own chat template, e.g. Gemma's; the text already holds BOS: encode it without
  * HOOKE_ADD_SPECIAL. HOOKE_E_UNSUPPORTED when the tokenizer has no template, or one that is not known by its text. */
-HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out, const hooke_message *messages, int n,
-                                         bool add_generation_prompt);
+HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out,
+                                         const hooke_message *messages, int n, bool add_generation_prompt);
 
 /* Documents of a text file: plain (one document), .jsonl, .csv (a named column), each also .gz or .zst; "-" reads standard
  * input as plain text. */
 typedef struct hooke_docs hooke_docs;
-HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path, const char *column /* NULL: "text" */);
+HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path,
+                                       const char *column /* NULL: "text" */);
 /* *text is borrowed until the next call; NULL at the end. */
 HOOKE_API hooke_status hooke_docs_next(hooke_docs *docs, const char **text, size_t *n_bytes);
 HOOKE_API void hooke_docs_close(hooke_docs *docs);
 
 /* Packs documents into contexts of exactly n_ctx ids, as SAELens' concat_and_batch_sequences does (see docs/tokens.md). */
 typedef struct hooke_packer hooke_packer;
-HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs, int n_ctx,
-                                         bool prepend_bos, int32_t separator /* -1: none */);
+HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs,
+                                         int n_ctx, bool prepend_bos, int32_t separator /* -1: none */);
 /* Fills ids[n_ctx]; *got is false at the end (an unfinished context is dropped). */
 HOOKE_API hooke_status hooke_packer_next(hooke_packer *p, int32_t *ids, bool *got);
 HOOKE_API void hooke_packer_close(hooke_packer *p);
@@ -199,21 +204,23 @@ typedef struct hooke_model hooke_model;
 
 typedef struct hooke_model_options {
     size_t size;
-    int64_t max_memory;      /* bytes resident at most, 0: no bound; layer-major reading when the model does not fit */
-    const char *rope_table;  /* "f32" (default; as transformers), "f32_div" (as TransformerLens), "f64" */
-    bool first_order_hooks;  /* reserved, false */
+    /* bytes resident at most, 0: no bound; layer-major reading when the model does not fit */
+    int64_t max_memory;
+    const char *rope_table; /* "f32" (default; as transformers), "f32_div" (as TransformerLens), "f64" */
+    bool first_order_hooks; /* reserved, false */
 } hooke_model_options;
 
 typedef struct hooke_model_info {
-    const char *name;         /* folder name, or what the config calls it */
+    const char *name; /* folder name, or what the config calls it */
     const char *path;
-    const char *architecture; /* "gemma2", "gpt_neox", "gpt2", "llama", "qwen2", "qwen3", "gemma3_text", "gemma" */
+    /* "gemma2", "gpt_neox", "gpt2", "llama", "qwen2", "qwen3", "gemma3_text", "gemma" */
+    const char *architecture;
     const char *weight_dtype; /* "F32", "BF16", "F16" */
     int n_layers, d_model, n_heads, n_kv_heads, d_head, d_mlp, d_vocab, n_ctx;
-    int sliding_window;       /* 0: none */
+    int sliding_window; /* 0: none */
     bool tied_embeddings;
-    bool adds_bos;            /* the tokenizer's rule; what --prepend-bos defaults to */
-    bool layer_major;         /* weights are read layer by layer (max_memory) */
+    bool adds_bos;    /* the tokenizer's rule; what --prepend-bos defaults to */
+    bool layer_major; /* weights are read layer by layer (max_memory) */
     int64_t n_params, weight_bytes;
 } hooke_model_info;
 
@@ -223,7 +230,8 @@ HOOKE_API hooke_status hooke_model_open(hooke_model **out, hooke_context *ctx, c
                                         const hooke_model_options *options);
 HOOKE_API void hooke_model_close(hooke_model *m);
 HOOKE_API const hooke_model_info *hooke_model_get_info(const hooke_model *m);
-HOOKE_API const hooke_tokenizer *hooke_model_tokenizer(const hooke_model *m); /* NULL when the folder has none */
+/* NULL when the folder has none */
+HOOKE_API const hooke_tokenizer *hooke_model_tokenizer(const hooke_model *m);
 /* Ids that end a generation (generation_config.json, else the eos of config.json). */
 HOOKE_API int hooke_model_stop_ids(const hooke_model *m, const int32_t **ids);
 
@@ -243,7 +251,8 @@ HOOKE_API hooke_status hooke_site_name(const hooke_model *m, hooke_text *out, ho
 HOOKE_API int hooke_site_width(const hooke_model *m, hooke_site site);
 /* Sites whose TransformerLens name matches a glob ("blocks.*.hook_resid_post"; a plain name or module path matches itself).
  * Writes at most capacity of them in execution order; *n is their full number. */
-HOOKE_API hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capacity, int *n, const char *pattern);
+HOOKE_API hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capacity, int *n,
+                                         const char *pattern);
 
 /* ---- passes ------------------------------------------------------------------------------------------------- */
 
@@ -265,7 +274,8 @@ typedef struct hooke_view {
     int64_t first_row;
     int n_heads; /* n_cols = n_heads * width of one head; 1 where heads play no part */
     int seq;     /* attention scores and patterns: the sequence; else -1 */
-    const int32_t *positions; /* of the tokens first_row, first_row + 1, ... in their sequences (with a cache they go on where
+    const int32_t *
+        positions; /* of the tokens first_row, first_row + 1, ... in their sequences (with a cache they go on where
                                  it ends) */
 } hooke_view;
 
@@ -300,7 +310,8 @@ typedef struct hooke_run_options {
 } hooke_run_options;
 
 /* Runs the batch through the model. Hooks may be called once per group of sequences (batch_tokens). */
-HOOKE_API hooke_status hooke_model_run(hooke_model *m, const hooke_batch *batch, const hooke_run_options *options);
+HOOKE_API hooke_status hooke_model_run(hooke_model *m, const hooke_batch *batch,
+                                       const hooke_run_options *options);
 
 /* logits[n, d_vocab] of rows x[n, d_model] as hook site "ln_final.hook_out" delivers them (final norm with gain applied);
  * soft cap applied. ld is d_vocab. */
@@ -326,11 +337,12 @@ typedef struct hooke_generate_options {
     float temperature; /* 0: greedy */
     float top_p;       /* 0 or 1: off */
     uint64_t seed;
-    bool ignore_stop;  /* go on past stop ids */
-    bool no_cache;     /* recompute the whole prefix for every token (for tests; same tokens) */
+    bool ignore_stop;        /* go on past stop ids */
+    bool no_cache;           /* recompute the whole prefix for every token (for tests; same tokens) */
     const hooke_hook *hooks; /* edits applied to sequence rows; see seq_hooks */
     int n_hooks;
-    const uint8_t *hooks_for_seq; /* [n_seqs], 0: this sequence runs without the hooks; NULL: all with. Sequences with equal
+    const uint8_t *
+        hooks_for_seq; /* [n_seqs], 0: this sequence runs without the hooks; NULL: all with. Sequences with equal
                                      prompts share the prefill up to the first edited layer */
     hooke_token_fn on_token; /* may be NULL */
     void *payload;
@@ -353,24 +365,28 @@ typedef struct hooke_dict_options {
 
 typedef struct hooke_dict_info {
     const char *name, *path;
-    const char *format;       /* "gemma_scope", "saelens", "saelens_legacy" */
-    const char *architecture; /* "standard", "jumprelu", "topk", "batchtopk", "gated", "matryoshka_batchtopk", "transcoder", ... */
-    const char *dtype;        /* of the weights in the file */
-    const char *model_name;   /* "" where the file does not say */
-    const char *site;         /* input hook name as the file spells it; "" unknown */
-    const char *site_out;     /* transcoders; else same as site */
-    int hook_head_index;      /* -1: not a single head */
+    const char *format; /* "gemma_scope", "saelens", "saelens_legacy" */
+    /* "standard", "jumprelu", "topk", "batchtopk", "gated", "matryoshka_batchtopk", "transcoder", ... */
+    const char *architecture;
+    const char *dtype;      /* of the weights in the file */
+    const char *model_name; /* "" where the file does not say */
+    const char *site;       /* input hook name as the file spells it; "" unknown */
+    const char *site_out;   /* transcoders; else same as site */
+    int hook_head_index;    /* -1: not a single head */
     int d_in, d_out, d_dict, k;
     bool apply_b_dec_to_input, canonical, is_transcoder, has_skip, has_threshold;
     bool rescale_acts_by_decoder_norm;
-    const char *normalize_activations; /* "none", "constant_norm_rescale", "layer_norm", "expected_average_only_in" */
-    const char *activation_scale;      /* "raw" or "canonical": what printed activation values mean */
+    /* "none", "constant_norm_rescale", "layer_norm", "expected_average_only_in" */
+    const char *normalize_activations;
+    const char *activation_scale; /* "raw" or "canonical": what printed activation values mean */
     bool prepend_bos;
-    int context_size;         /* 0 unknown */
-    float expected_l0;        /* 0 unknown */
-    bool center_input;        /* rows are mean-centred before encoding, and decode adds the mean back (center_writing_weights) */
+    int context_size;  /* 0 unknown */
+    float expected_l0; /* 0 unknown */
+    /* rows are mean-centred before encoding, and decode adds the mean back (center_writing_weights) */
+    bool center_input;
     int64_t weight_bytes;
-    const char *config_json;  /* the configuration as found, one JSON object; "{}" where the format has none */
+    /* the configuration as found, one JSON object; "{}" where the format has none */
+    const char *config_json;
 } hooke_dict_info;
 
 HOOKE_API hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *what,
@@ -381,11 +397,12 @@ HOOKE_API const hooke_dict_info *hooke_dict_get_info(const hooke_dict *d);
 /* Sparse codes in CSR form: row r holds indices[indptr[r] .. indptr[r+1]), increasing, with values that are never 0. */
 typedef struct hooke_codes {
     int64_t n_rows;
-    int32_t n_cols; /* d_dict */
+    int32_t n_cols;   /* d_dict */
     int64_t *indptr;  /* [n_rows + 1] */
     int32_t *indices; /* [indptr[n_rows]] */
     float *values;
-    float *norm_mean, *norm_scale; /* [n_rows] run-time input normalisation that decode undoes; NULL where there is none */
+    /* [n_rows] run-time input normalisation that decode undoes; NULL where there is none */
+    float *norm_mean, *norm_scale;
     int64_t capacity, row_capacity;
 } hooke_codes;
 HOOKE_API void hooke_codes_release(hooke_codes *c);
@@ -396,18 +413,20 @@ typedef struct hooke_feature_set {
 } hooke_feature_set;
 
 /* codes of x[n, d_in]. With a subset only those features appear (selection, e.g. top-k, still runs over the whole width). */
-HOOKE_API hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, int64_t n, int64_t ld,
-                                         const hooke_feature_set *subset);
+HOOKE_API hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, int64_t n,
+                                         int64_t ld, const hooke_feature_set *subset);
 /* y[n, d_out] = reconstruction from codes. A skip transcoder also needs x (its raw input); others ignore x, which may be NULL. */
 HOOKE_API hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c,
                                          const hooke_feature_set *subset, const float *x, int64_t ld_x);
 /* Rows as float32, in the scale of the info's activation_scale. */
 HOOKE_API hooke_status hooke_dict_decoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_out] */);
 HOOKE_API hooke_status hooke_dict_encoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_in] */);
-HOOKE_API hooke_status hooke_dict_vector(const hooke_dict *d, const char *name /* b_enc, b_dec, threshold, b_gate, b_mag, r_mag */,
+HOOKE_API hooke_status hooke_dict_vector(const hooke_dict *d,
+                                         const char *name /* b_enc, b_dec, threshold, b_gate, b_mag, r_mag */,
                                          float *out, int64_t n);
 /* The n decoder rows nearest by cosine to `feature`'s, best first, itself left out. */
-HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int32_t *out, float *cosine, int n);
+HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int32_t *out, float *cosine,
+                                             int n);
 /* Shapes, finite values, decoder norms. Fills report with one line a finding; HOOKE_E_FORMAT when something is wrong. */
 HOOKE_API hooke_status hooke_dict_check(hooke_dict *d, hooke_text *report);
 
@@ -445,26 +464,28 @@ HOOKE_API hooke_status hooke_eval_core(hooke_core_result **out, hooke_model *m, 
                                        const hooke_core_options *options);
 HOOKE_API const hooke_core_metrics *hooke_core_get_metrics(const hooke_core_result *r);
 /* SAEBench's result document. release and sae_id fill sae_lens_release_id and sae_lens_id. */
-HOOKE_API hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const char *release, const char *sae_id);
+HOOKE_API hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const char *release,
+                                       const char *sae_id);
 HOOKE_API void hooke_core_close(hooke_core_result *r);
 
 /* ---- measuring and making ----------------------------------------------------------------------------------- */
 
 typedef struct hooke_bench_options {
     size_t size;
-    const char *shape;       /* "gemma-2-2b", "pythia-70m", ... (hooke synth's names) */
+    const char *shape;        /* "gemma-2-2b", "pythia-70m", ... (hooke synth's names) */
     const char *model, *dict; /* or real ones */
-    int width;               /* d_dict */
-    int n_tokens;            /* rows for encode and decode, prompt tokens for prefill */
+    int width;                /* d_dict */
+    int n_tokens;             /* rows for encode and decode, prompt tokens for prefill */
     int l0;
-    int runs;                /* counted runs, default 5 */
+    int runs; /* counted runs, default 5 */
 } hooke_bench_options;
 
 typedef struct hooke_bench_row {
     char name[48], shape[64], dtype[16];
     int threads, runs;
     double seconds, seconds_min, seconds_max; /* seconds is the median */
-    double gflops, ceiling_gflops, fraction;  /* of the ceiling that applies: operations, or bytes for generation */
+    /* of the ceiling that applies: operations, or bytes for generation */
+    double gflops, ceiling_gflops, fraction;
     double bytes_per_second, tokens_per_second;
     int64_t peak_rss_bytes;
 } hooke_bench_row;
@@ -475,7 +496,8 @@ HOOKE_API hooke_status hooke_bench(hooke_context *ctx, const char *name, const h
 
 /* Writes a random-weight model or dictionary of a published shape in its published layout, streamed to disk.
  * shape: "gemma-2-2b", "gemma-2-9b", "pythia-70m", ..., "gemma-scope-2b-16k", ... */
-HOOKE_API hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed, int64_t *bytes);
+HOOKE_API hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed,
+                                   int64_t *bytes);
 /* Shape names that hooke_synth and hooke_bench know; NULL past the end. */
 HOOKE_API const char *hooke_shape_name(int index);
 

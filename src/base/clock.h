@@ -8,8 +8,8 @@
 extern "C" {
 #endif
 
-double clock_seconds(void);        /* monotonic */
-int64_t clock_epoch_millis(void);  /* wall clock */
+double clock_seconds(void);       /* monotonic */
+int64_t clock_epoch_millis(void); /* wall clock */
 int64_t process_peak_rss_bytes(void);
 int64_t process_rss_bytes(void);
 

@@ -41,10 +41,12 @@ void mem_free(void *p)
 hooke_status mem_take(void **out, size_t n, size_t size, const char *what)
 {
     *out = mem_alloc(n, size);
-    return *out ? HOOKE_OK : fail(HOOKE_E_MEMORY, "%s: out of memory for %zu items of %zu bytes", what, n, size);
+    return *out ? HOOKE_OK
+                : fail(HOOKE_E_MEMORY, "%s: out of memory for %zu items of %zu bytes", what, n, size);
 }
 
-hooke_status mem_grow(void **p, size_t *capacity, size_t need, size_t item_bytes, size_t max, const char *what)
+hooke_status mem_grow(void **p, size_t *capacity, size_t need, size_t item_bytes, size_t max,
+                      const char *what)
 {
     if (need <= *capacity) return HOOKE_OK;
     RETURN_IF(need > max, HOOKE_E_UNSUPPORTED, "too many %s: %zu, the limit is %zu", what, need, max);
@@ -85,8 +87,10 @@ static struct arena_block *add_block(struct arena *a, size_t bytes)
     struct arena_block *b = mem_alloc(1, sizeof *b + capacity);
     if (!b) return NULL;
     b->capacity = capacity;
-    if (a->current) a->current->next = b;
-    else a->first = b;
+    if (a->current)
+        a->current->next = b;
+    else
+        a->first = b;
     a->current = b;
     return b;
 }
@@ -99,7 +103,8 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
         return NULL;
     }
     bytes = (bytes + 15) / 16 * 16;
-    if (a->max_bytes && bytes > a->max_bytes - (a->used_bytes < a->max_bytes ? a->used_bytes : a->max_bytes)) {
+    if (a->max_bytes &&
+        bytes > a->max_bytes - (a->used_bytes < a->max_bytes ? a->used_bytes : a->max_bytes)) {
         fail(HOOKE_E_MEMORY, "arena: past its bound of %zu bytes", a->max_bytes);
         return NULL;
     }

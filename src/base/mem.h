@@ -18,7 +18,8 @@ void *mem_alloc_raw(size_t n, size_t size);
 void mem_free(void *p);
 /* Grows *p (of *capacity items) to hold `need`, at least doubling; new items are zero. More than `max` is HOOKE_E_UNSUPPORTED
  * with a message that names `what`. On failure nothing changes. */
-hooke_status mem_grow(void **p, size_t *capacity, size_t need, size_t item_bytes, size_t max, const char *what);
+hooke_status mem_grow(void **p, size_t *capacity, size_t need, size_t item_bytes, size_t max,
+                      const char *what);
 /* As mem_alloc, with the message made. */
 hooke_status mem_take(void **out, size_t n, size_t size, const char *what);
 

@@ -23,8 +23,7 @@ void parallel_for(int n_threads, int64_t n, int64_t grain, parallel_body body, v
             body(payload, begin, begin + grain < n ? begin + grain : n, 0);
         return;
     }
-    if (n_threads > n_chunks) n_threads = (int)n_chunks;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(n_threads < n_chunks ? n_threads : (int)n_chunks)
     for (int64_t c = 0; c < n_chunks; c++) {
         int64_t begin = c * grain;
         body(payload, begin, begin + grain < n ? begin + grain : n, omp_get_thread_num());

@@ -4,7 +4,8 @@
 
 void random_block(uint32_t out[4], uint64_t seed, uint64_t purpose, uint64_t index)
 {
-    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = (uint32_t)purpose, c3 = (uint32_t)(purpose >> 32);
+    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = (uint32_t)purpose,
+             c3 = (uint32_t)(purpose >> 32);
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     for (int round = 0; round < 10; round++) {
         uint64_t a = (uint64_t)0xD2511F53u * c0, b = (uint64_t)0xCD9E8D57u * c2;

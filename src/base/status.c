@@ -11,8 +11,8 @@ static _Thread_local char message[MESSAGE_BYTES];
 const char *hooke_status_text(hooke_status st)
 {
     switch (st) {
-#define CASE(name, code, text)                                                                               \
-    case name:                                                                                               \
+#define CASE(name, code, text) \
+    case name:                 \
         return text;
         HOOKE_STATUS_LIST(CASE)
 #undef CASE

@@ -5,14 +5,18 @@
 #include "hooke.h"
 
 /* The only macros that leave a function, and their names say so. */
-#define RETURN_IF_ERROR(call)                                                                                \
-    do {                                                                                                     \
-        hooke_status st_ = (call);                                                                           \
-        if (st_ != HOOKE_OK) return st_;                                                                     \
+#define RETURN_IF_ERROR(call)            \
+    do {                                 \
+        hooke_status st_ = (call);       \
+        if (st_ != HOOKE_OK) return st_; \
     } while (0)
-#define RETURN_IF(cond, ...)                                                                                 \
-    do {                                                                                                     \
-        if (cond) return fail(__VA_ARGS__);                                                                  \
+/* Returns the code itself, which compilers and analysers can see is a failure where it is a constant. */
+#define RETURN_IF(cond, code, ...)     \
+    do {                               \
+        if (cond) {                    \
+            fail((code), __VA_ARGS__); \
+            return (code);             \
+        }                              \
     } while (0)
 
 #ifdef __cplusplus

@@ -224,7 +224,7 @@ static int add_vector(struct steering *t, const char *text)
     else if ((st = hooke_site_parse(t->s->model, &site, at ? at : info->name)) != HOOKE_OK)
         code = failed_call(st, "--vector", "name the vector's site with --at");
     int width = code ? 0 : hooke_site_width(t->s->model, site);
-    if (!code &&
+    if (!code && info &&
         (width < 1 || info->n_dims < 1 || info->shape[info->n_dims - 1] != width || info->bytes / width > 8))
         code = failed(what, "give one vector as wide as its site", "tensor '%s' is not one vector of %d",
                       info->name, width);

@@ -14,6 +14,7 @@ struct hooke_context {
 
 /* HOOKE_E_CANCELLED when the callback asks for it. */
 hooke_status context_progress(const hooke_context *ctx, const char *what, int64_t done, int64_t total);
-void context_log(const hooke_context *ctx, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void context_log(const hooke_context *ctx, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

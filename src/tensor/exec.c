@@ -44,7 +44,7 @@ static hooke_status regrow(void **p, int64_t used, int64_t n, size_t size)
 {
     void *q = mem_alloc_raw((size_t)n, size);
     RETURN_IF(!q, HOOKE_E_MEMORY, "codes: out of memory for %lld items of %zu bytes", (long long)n, size);
-    if (used) memcpy(q, *p, (size_t)used * size);
+    if (used && *p) memcpy(q, *p, (size_t)used * size);
     mem_free(*p);
     *p = q;
     return HOOKE_OK;

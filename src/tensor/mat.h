@@ -25,7 +25,8 @@ struct mat {
 
 /* Weights of a linear map, as they lie in a file: y = x W' (+ bias). */
 struct weight {
-    struct mat m;      /* [n_out, n_in], or [n_in, n_out] when in_first (GPT-2's Conv1D, W_enc of most dictionaries) */
+    struct mat
+        m; /* [n_out, n_in], or [n_in, n_out] when in_first (GPT-2's Conv1D, W_enc of most dictionaries) */
     bool in_first;
     const float *bias; /* [n_out] on the device, or NULL */
 };

@@ -49,7 +49,7 @@ step "gcc, no warnings"
 out=$(make -s -j"$JOBS" WERROR=1 all test-programs 2>&1) || bad "$out"; ok
 
 step "exported symbols"
-nm -D --defined-only build/release/libhooke.so | awk '$2 ~ /[TDBR]/ {print $3}' | sort > build/symbols.txt
+nm -D --defined-only build/release/libhooke.so | awk '$2 ~ /[TDBR]/ {print $3}' | LC_ALL=C sort > build/symbols.txt
 out=$(diff tools/check/symbols.txt build/symbols.txt) || bad "exported symbols differ from tools/check/symbols.txt:
 $out"
 ok "$(wc -l < build/symbols.txt)"
