@@ -250,7 +250,8 @@ HOOKE_API hooke_status hooke_site_name(const hooke_model *m, hooke_text *out, ho
 /* Columns of the view: d_model, n_heads * d_head, ...; 0 where it depends on the batch (attention scores and patterns). */
 HOOKE_API int hooke_site_width(const hooke_model *m, hooke_site site);
 /* Sites whose TransformerLens name matches a glob ("blocks.*.hook_resid_post"; a plain name or module path matches itself).
- * Writes at most capacity of them in execution order; *n is their full number. */
+ * Sites that TransformerLens keeps behind switches (attn.hook_result, hook_mlp_in, ...) match only a pattern that ends in their
+ * name written out. Writes at most capacity of them in execution order; *n is their full number. */
 HOOKE_API hooke_status hooke_sites_match(const hooke_model *m, hooke_site *out, int capacity, int *n,
                                          const char *pattern);
 
@@ -264,8 +265,8 @@ typedef struct hooke_batch {
 } hooke_batch;
 
 /* What a tap sees. Rows are tokens in batch order, first_row + r is the token's index in batch->ids. For attention scores and
- * patterns there is one call a sequence: rows are (head, query), columns are keys, `seq` says which. Logits come in blocks of
- * rows, or one row a call with last_logits_only. Valid during the call only. */
+ * patterns there is one call a sequence: rows are (head, query), columns are keys, `seq` says which. Logits, and sites of
+ * d_model columns for every head, come in blocks of rows; logits one row a call with last_logits_only. Valid during the call only. */
 typedef struct hooke_view {
     hooke_site site;
     const hooke_batch *batch;

@@ -89,6 +89,7 @@ static hooke_status attention_branch(struct pass *p, int layer)
     RETURN_IF_ERROR(deliver(p, layer, SITE_Z, rows_of(p, p->z)));
     if (is_done(p, layer, SITE_Z)) return HOOKE_OK;
     RETURN_IF_ERROR(project(p, attn, rows_of(p, p->z), &w->o));
+    if (is_hooked(p, layer, SITE_RESULT)) RETURN_IF_ERROR(split_output(p, layer, attn));
     if (p->c->arch->post_norms) {
         struct norm_sites sites = { SITE_LN1_POST_SCALE, SITE_LN1_POST_NORMALIZED };
         RETURN_IF_ERROR(deliver(p, layer, SITE_ATTN_RAW, attn));
@@ -116,12 +117,23 @@ static hooke_status mlp_inside(struct pass *p, int layer, struct mat h, struct m
     return deliver(p, layer, SITE_MLP_POST, gate);
 }
 
+/* What the MLP's norm reads: the residual stream itself, or a copy for those who look there, in h. */
+static hooke_status mlp_input(struct pass *p, int layer, struct mat *x, struct mat h)
+{
+    if (!is_hooked(p, layer, SITE_MLP_IN)) return HOOKE_OK;
+    RETURN_IF_ERROR(copy_rows(p, h, *x));
+    *x = h;
+    return deliver(p, layer, SITE_MLP_IN, h);
+}
+
 /* mlp = the MLP's contribution to the residual stream. */
 static hooke_status mlp_branch(struct pass *p, int layer)
 {
     const struct layer_weights *w = &p->m->weights.layers[layer];
     struct mat x = group_resid(p), h = rows_of(p, p->h), gate = rows_of(p, p->gate), up = rows_of(p, p->up);
     struct mat mlp = rows_of(p, p->mlp);
+    RETURN_IF_ERROR(mlp_input(p, layer, &x, h));
+    if (is_done(p, layer, SITE_MLP_IN)) return HOOKE_OK;
     RETURN_IF_ERROR(
         norm_step(p, layer, h, x, &w->ln2, (struct norm_sites){ SITE_LN2_SCALE, SITE_LN2_NORMALIZED }, 1));
     RETURN_IF_ERROR(deliver(p, layer, SITE_LN2_OUT, h));
@@ -144,6 +156,8 @@ hooke_status block_run(struct pass *p, int layer)
     struct mat x = group_resid(p), attn = rows_of(p, p->attn), mlp = rows_of(p, p->mlp);
     RETURN_IF_ERROR(deliver(p, layer, SITE_RESID_PRE, x));
     if (is_done(p, layer, SITE_RESID_PRE)) return HOOKE_OK;
+    if (p->head_hooks) RETURN_IF_ERROR(repeated_inputs(p, layer));
+    if (is_done(p, layer, SITE_V_INPUT)) return HOOKE_OK;
     RETURN_IF_ERROR(attention_branch(p, layer));
     if (is_done(p, layer, SITE_ATTN_OUT)) return HOOKE_OK;
     if (!p->c->parallel) {

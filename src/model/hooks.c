@@ -5,6 +5,21 @@
 
 #include <string.h>
 
+/* Repeated inputs are made for the hook alone, so writing to them would do nothing. */
+static hooke_status check_edit(const struct pass *p, const hooke_hook *h, int i)
+{
+    hooke_text name = { 0 };
+    if (!h->edit || !site_is_repeated((enum site_kind)h->site.kind)) return HOOKE_OK;
+    hooke_status st = site_name(p->c, &name, h->site);
+    if (st == HOOKE_OK)
+        st = fail(HOOKE_E_UNSUPPORTED,
+                  "hook %d: %s can be looked at, not edited; edit hook_resid_pre, or for attention alone "
+                  "ln1.hook_out (all heads) or attn.hook_q, hook_k, hook_v (one head)",
+                  i, name.data);
+    hooke_text_release(&name);
+    return st;
+}
+
 static hooke_status check_hook(const struct pass *p, const hooke_hook *h, int i)
 {
     hooke_text name = { 0 };
@@ -19,7 +34,7 @@ static hooke_status check_hook(const struct pass *p, const hooke_hook *h, int i)
         hooke_text_release(&name);
         return st;
     }
-    return HOOKE_OK;
+    return check_edit(p, h, i);
 }
 
 static bool is_norm_inside(enum site_kind k)
@@ -46,7 +61,10 @@ hooke_status hooks_index(struct pass *p)
         p->next_hook[i] = p->first_hook[slot];
         p->first_hook[slot] = i;
         if (depth > p->stop_depth) p->stop_depth = depth;
-        p->norm_hooks |= is_norm_inside((enum site_kind)h->site.kind);
+        enum site_kind kind = (enum site_kind)h->site.kind;
+        p->norm_hooks |= is_norm_inside(kind);
+        p->head_hooks |= site_is_repeated(kind) || kind == SITE_RESULT;
+        p->head_edits |= kind == SITE_RESULT && h->edit;
     }
     return HOOKE_OK;
 }

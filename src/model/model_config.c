@@ -83,7 +83,8 @@ static hooke_status check_products(const struct model_config *c, const char *nam
     int64_t limit = INT64_MAX / 64;
     RETURN_IF(wide > INT_MAX / 4, HOOKE_E_FORMAT, "%s: %d heads of width %d are too wide", name, c->n_heads,
               c->d_head);
-    RETURN_IF(d > limit / c->d_mlp || d > limit / c->d_vocab || d > limit / wide || c->d_mlp > INT_MAX / 4,
+    RETURN_IF(d > limit / c->d_mlp || d > limit / c->d_vocab || d > limit / wide || c->d_mlp > INT_MAX / 4 ||
+                  d > INT_MAX / c->n_heads,
               HOOKE_E_FORMAT, "%s: sizes overflow (d_model %d, d_mlp %d, d_vocab %d)", name, c->d_model,
               c->d_mlp, c->d_vocab);
     RETURN_IF(c->n_heads % c->n_kv_heads != 0, HOOKE_E_FORMAT,

@@ -144,6 +144,8 @@ static int plan(struct pass *p, struct plan_row rows[MAX_PLAN])
         { &p->scratch[1], p->norm_hooks ? n : 0, scratch },
         { &p->divisors[0], p->norm_hooks ? n : 0, heads },
         { &p->divisors[1], p->norm_hooks ? n : 0, heads },
+        { &p->per_head[0], p->head_hooks ? p->head_rows : 0, heads * d },
+        { &p->per_head[1], p->head_edits ? p->head_rows : 0, heads * d },
     };
     memcpy(rows, all, sizeof all);
     return (int)(sizeof all / sizeof all[0]);
@@ -294,6 +296,8 @@ static hooke_status run_planned(struct pass *p)
     p->rows_max = largest_group(p);
     p->logit_rows = logit_rows_at_once(p->c);
     if (p->logit_rows > p->rows_max) p->logit_rows = p->rows_max;
+    p->head_rows = head_rows_at_once(p->c);
+    if (p->head_rows > p->rows_max) p->head_rows = p->rows_max;
     RETURN_IF_ERROR(take_workspace(p));
     RETURN_IF_ERROR(mem_take((void **)&p->positions, (size_t)p->batch->start[p->batch->n_seqs],
                              sizeof *p->positions, "positions"));

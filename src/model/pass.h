@@ -53,6 +53,8 @@ struct pass {
     bool wants_final;   /* final norm, and perhaps logits */
     bool wants_logits;
     bool norm_hooks;     /* somebody looks inside a norm: scratch is planned */
+    bool head_hooks;     /* somebody wants d_model columns for every head: blocks of them are planned */
+    bool head_edits;     /* ... and changes them */
     int *first_hook;     /* [n_layers + 2][N_SITE_KINDS] first hook at the site, -1: none */
     int *next_hook;      /* [n_hooks] */
     int32_t *positions;  /* [rows carried] position of each row in its sequence */
@@ -68,7 +70,9 @@ struct pass {
     int64_t logit_rows;
     struct mat scratch[2];  /* [d_model or n_heads * d_head]; norm_hooks */
     struct mat divisors[2]; /* [n_heads] a row; norm_hooks */
-    struct buffer scores;   /* for those who look at scores or patterns; grown as needed */
+    struct mat per_head[2]; /* [head_rows, n_heads * d_model]; head_hooks, and head_edits for the second */
+    int64_t head_rows;
+    struct buffer scores; /* for those who look at scores or patterns; grown as needed */
 };
 
 /* ---- hooks (hooks.c) ---- */
@@ -105,6 +109,11 @@ struct norm_sites {
 };
 hooke_status norm_step(struct pass *p, int layer, struct mat y, struct mat x, const struct norm *norm,
                        struct norm_sites sites, int n_heads);
+/* per_head.c: the group's rows of resid to hook_attn_in and its like; attn.hook_result to its hooks, and into attn what they
+ * changed. */
+int64_t head_rows_at_once(const struct model_config *c);
+hooke_status repeated_inputs(struct pass *p, int layer);
+hooke_status split_output(struct pass *p, int layer, struct mat attn);
 hooke_status attend(struct pass *p, int layer); /* attend.c: z of the group from q, k, v */
 hooke_status block_run(struct pass *p,
                        int layer);      /* block.c: the decoder block on the group's rows of resid */

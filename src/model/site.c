@@ -19,6 +19,8 @@ enum width {
     COLS_KEYS,
     COLS_QUERY_HEADS,
     COLS_KEY_HEADS,
+    COLS_MODEL_EACH_QUERY,
+    COLS_MODEL_EACH_KEY,
     COLS_MLP,
     COLS_VOCAB,
     COLS_BATCH
@@ -34,6 +36,10 @@ static const struct {
     [SITE_EMBED] = { "hook_embed", false, COLS_MODEL, NEED_NOTHING },
     [SITE_POS_EMBED] = { "hook_pos_embed", false, COLS_MODEL, NEED_TABLE },
     [SITE_RESID_PRE] = { "hook_resid_pre", true, COLS_MODEL, NEED_NOTHING },
+    [SITE_ATTN_IN] = { "hook_attn_in", true, COLS_MODEL_EACH_QUERY, NEED_NOTHING },
+    [SITE_Q_INPUT] = { "hook_q_input", true, COLS_MODEL_EACH_QUERY, NEED_NOTHING },
+    [SITE_K_INPUT] = { "hook_k_input", true, COLS_MODEL_EACH_KEY, NEED_NOTHING },
+    [SITE_V_INPUT] = { "hook_v_input", true, COLS_MODEL_EACH_KEY, NEED_NOTHING },
     [SITE_LN1_SCALE] = { "ln1.hook_scale", true, COLS_ONE, NEED_NOTHING },
     [SITE_LN1_NORMALIZED] = { "ln1.hook_normalized", true, COLS_MODEL, NEED_NOTHING },
     [SITE_LN1_OUT] = { "ln1.hook_out", true, COLS_MODEL, NEED_NOTHING },
@@ -49,11 +55,13 @@ static const struct {
     [SITE_SCORES] = { "attn.hook_attn_scores", true, COLS_BATCH, NEED_NOTHING },
     [SITE_PATTERN] = { "attn.hook_pattern", true, COLS_BATCH, NEED_NOTHING },
     [SITE_Z] = { "attn.hook_z", true, COLS_QUERIES, NEED_NOTHING },
+    [SITE_RESULT] = { "attn.hook_result", true, COLS_MODEL_EACH_QUERY, NEED_NOTHING },
     [SITE_ATTN_RAW] = { "attn.hook_out", true, COLS_MODEL, NEED_POST_NORM },
     [SITE_LN1_POST_SCALE] = { "ln1_post.hook_scale", true, COLS_ONE, NEED_POST_NORM },
     [SITE_LN1_POST_NORMALIZED] = { "ln1_post.hook_normalized", true, COLS_MODEL, NEED_POST_NORM },
     [SITE_ATTN_OUT] = { "hook_attn_out", true, COLS_MODEL, NEED_NOTHING },
     [SITE_RESID_MID] = { "hook_resid_mid", true, COLS_MODEL, NEED_SEQUENTIAL },
+    [SITE_MLP_IN] = { "hook_mlp_in", true, COLS_MODEL, NEED_NOTHING },
     [SITE_LN2_SCALE] = { "ln2.hook_scale", true, COLS_ONE, NEED_NOTHING },
     [SITE_LN2_NORMALIZED] = { "ln2.hook_normalized", true, COLS_MODEL, NEED_NOTHING },
     [SITE_LN2_OUT] = { "ln2.hook_out", true, COLS_MODEL, NEED_NOTHING },
@@ -89,13 +97,19 @@ static const struct {
     { "mlp.hook_in", true, SITE_LN2_OUT, SITE_LN2_OUT },
 };
 
-/* TransformerLens points that exist only behind its own switches, and do not here. */
-static const char *const opt_in[] = { "attn.hook_result", "hook_attn_in", "hook_q_input",
-                                      "hook_k_input",     "hook_v_input", "hook_mlp_in" };
-
 bool site_in_block(enum site_kind kind)
 {
     return rows[kind].in_block;
+}
+
+bool site_is_repeated(enum site_kind kind)
+{
+    return kind >= SITE_ATTN_IN && kind <= SITE_V_INPUT;
+}
+
+bool site_is_opt_in(enum site_kind kind)
+{
+    return site_is_repeated(kind) || kind == SITE_RESULT || kind == SITE_MLP_IN;
 }
 
 bool site_exists(const struct model_config *c, enum site_kind kind)
@@ -167,6 +181,10 @@ int site_width(const struct model_config *c, enum site_kind kind)
         return c->n_heads;
     case COLS_KEY_HEADS:
         return c->n_kv_heads;
+    case COLS_MODEL_EACH_QUERY:
+        return c->n_heads * c->d_model;
+    case COLS_MODEL_EACH_KEY:
+        return c->n_kv_heads * c->d_model;
     case COLS_MLP:
         return c->d_mlp;
     case COLS_VOCAB:
@@ -180,8 +198,8 @@ int site_width(const struct model_config *c, enum site_kind kind)
 int site_n_heads(const struct model_config *c, enum site_kind kind)
 {
     enum width w = rows[kind].width;
-    if (w == COLS_QUERIES || w == COLS_QUERY_HEADS) return c->n_heads;
-    return w == COLS_KEYS || w == COLS_KEY_HEADS ? c->n_kv_heads : 1;
+    if (w == COLS_QUERIES || w == COLS_QUERY_HEADS || w == COLS_MODEL_EACH_QUERY) return c->n_heads;
+    return w == COLS_KEYS || w == COLS_KEY_HEADS || w == COLS_MODEL_EACH_KEY ? c->n_kv_heads : 1;
 }
 
 /* ---- TransformerLens names -------------------------------------------------------------------------------------------- */
@@ -360,11 +378,6 @@ hooke_status site_parse(const struct model_config *c, hooke_site *out, const cha
     if ((rest = read_layer(name, "blocks.", &layer)) && *rest == '.') {
         RETURN_IF_ERROR(check_layer(c, name, layer));
         if (find_row(c, rest + 1, true, &kind)) return finish(c, out, name, kind, (int)layer);
-        for (size_t i = 0; i < sizeof opt_in / sizeof opt_in[0]; i++)
-            RETURN_IF(!strcmp(rest + 1, opt_in[i]), HOOKE_E_UNSUPPORTED,
-                      "site '%s' exists in TransformerLens only behind a switch, and is not offered here "
-                      "(docs/sites.md)",
-                      name);
         return fail_unknown(c, name);
     }
     if (find_row(c, name, false, &kind)) return finish(c, out, name, kind, -1);
@@ -399,6 +412,13 @@ int hooke_site_width(const hooke_model *m, hooke_site site)
     return site_valid(&m->config, site) ? site_width(&m->config, (enum site_kind)site.kind) : 0;
 }
 
+/* What "*" stands for must not grow by the sites that TransformerLens keeps behind switches, some n_heads times d_model wide. */
+static bool glob_reaches(const char *pattern, enum site_kind kind)
+{
+    size_t n = strlen(pattern), tail = strlen(rows[kind].name);
+    return !site_is_opt_in(kind) || (n >= tail && !strcmp(pattern + n - tail, rows[kind].name));
+}
+
 static hooke_status match_one(const struct model_config *c, hooke_site *out, int capacity, int *n,
                               const char *pattern, hooke_site site, hooke_text *name)
 {
@@ -418,6 +438,7 @@ static hooke_status match_all(const struct model_config *c, hooke_site *out, int
             bool in_block = layer >= 0 && layer < c->n_layers;
             if (!site_exists(c, (enum site_kind)k) || rows[k].in_block != in_block) continue;
             if (!in_block && (k < (int)SITE_RESID_PRE) != (layer < 0)) continue;
+            if (!glob_reaches(pattern, (enum site_kind)k)) continue;
             hooke_site site = { k, in_block ? layer : -1 };
             RETURN_IF_ERROR(match_one(c, out, capacity, n, pattern, site, name));
         }

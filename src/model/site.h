@@ -13,6 +13,10 @@ enum site_kind {
     SITE_EMBED,
     SITE_POS_EMBED, /* layer -1 */
     SITE_RESID_PRE,
+    SITE_ATTN_IN,
+    SITE_Q_INPUT,
+    SITE_K_INPUT,
+    SITE_V_INPUT,
     SITE_LN1_SCALE,
     SITE_LN1_NORMALIZED,
     SITE_LN1_OUT,
@@ -28,11 +32,13 @@ enum site_kind {
     SITE_SCORES,
     SITE_PATTERN,
     SITE_Z,
+    SITE_RESULT,
     SITE_ATTN_RAW,
     SITE_LN1_POST_SCALE,
     SITE_LN1_POST_NORMALIZED,
     SITE_ATTN_OUT,
     SITE_RESID_MID,
+    SITE_MLP_IN,
     SITE_LN2_SCALE,
     SITE_LN2_NORMALIZED,
     SITE_LN2_OUT,
@@ -55,6 +61,10 @@ enum site_kind {
 /* Has this model that kind of site at all? */
 bool site_exists(const struct model_config *c, enum site_kind kind);
 bool site_in_block(enum site_kind kind);
+/* TransformerLens has it behind a switch: a glob reaches it only when it ends in the name written out. */
+bool site_is_opt_in(enum site_kind kind);
+/* The block's input, repeated for each head: nobody reads it but hooks. */
+bool site_is_repeated(enum site_kind kind);
 /* Is the handle one that hooke_site_parse() could have made for this model? */
 bool site_valid(const struct model_config *c, hooke_site site);
 /* Position in the order of execution. */

@@ -174,7 +174,7 @@ static hooke_status halve(void *payload, const hooke_view *v, float *data)
     return HOOKE_OK;
 }
 
-static hooke_status attend_to_first(void *payload, const hooke_view *v, float *data)
+static hooke_status first_column_only(void *payload, const hooke_view *v, float *data)
 {
     (void)payload;
     for (int64_t r = 0; r < v->n_rows; r++)
@@ -203,7 +203,7 @@ static void edits_mean_what_they_say(void **state)
         struct keep a = run_tapped(m, &p.batch, "logits", &scale, 1),
                     b = run_tapped(m, &p.batch, "logits", &normalized, 1);
         assert_memory_equal(a.data, b.data, (size_t)(a.n_rows * a.n_cols) * sizeof(float));
-        hooke_hook pattern = { .site = site_of(m, "blocks.0.attn.hook_pattern"), .edit = attend_to_first };
+        hooke_hook pattern = { .site = site_of(m, "blocks.0.attn.hook_pattern"), .edit = first_column_only };
         struct keep z = run_tapped(m, &p.batch, "blocks.0.attn.hook_z", &pattern, 1),
                     v = at(m, &p, "attn.hook_v", 0);
         int group = info->n_heads / info->n_kv_heads, d = info->d_head;
@@ -223,6 +223,51 @@ static void edits_mean_what_they_say(void **state)
         free(z.data);
         free(v.data);
         free(out.data);
+        hooke_model_close(m);
+    }
+    hooke_context_close(ctx);
+}
+
+/* hook_mlp_in is what the MLP reads: with the norm's insides tapped beside it, with its own value written back, and as a place
+ * to change that alone. */
+static void mlp_reads_its_own_input(void **state)
+{
+    (void)state;
+    hooke_context *ctx = open_context("f32");
+    for (int i = 0; i < N_GOLDEN; i++) {
+        hooke_model *m = open_golden(ctx, golden_names[i]);
+        struct prompt p;
+        struct keep scale = { 0 }, mlp = { 0 };
+        int64_t n_rows = 0;
+        make_prompt(&p, m, 2);
+        bool parallel = !has_site(m, "blocks.1.hook_resid_mid");
+        struct keep in = at(m, &p, "hook_mlp_in", 1),
+                    mid = at(m, &p, parallel ? "hook_resid_pre" : "hook_resid_mid", 1);
+        struct keep attn = at(m, &p, "hook_attn_out", 1), plain = run_tapped(m, &p.batch, "logits", NULL, 0);
+        assert_int_equal(in.n_rows, mid.n_rows);
+        assert_memory_equal(in.data, mid.data, (size_t)(mid.n_rows * mid.n_cols) * sizeof(float));
+        hooke_site site = site_of(m, "blocks.1.hook_mlp_in");
+        hooke_hook again[] = {
+            { .site = site, .edit = same_again, .payload = &n_rows },
+            { .site = site_of(m, "blocks.1.ln2.hook_scale"), .tap = keep_tap, .payload = &scale }
+        };
+        struct keep logits = run_tapped(m, &p.batch, "logits", again, 2);
+        assert_memory_equal(logits.data, plain.data, (size_t)(plain.n_rows * plain.n_cols) * sizeof(float));
+        assert_int_equal(n_rows, in.n_rows);
+        /* The same row for every token: the MLP says the same to all, and the residual stream is as it was. */
+        hooke_hook same_row[] = {
+            { .site = site, .edit = first_column_only },
+            { .site = site_of(m, "blocks.1.hook_mlp_out"), .tap = keep_tap, .payload = &mlp }
+        };
+        struct keep post = run_tapped(m, &p.batch, "blocks.1.hook_resid_post", same_row, 2);
+        for (int64_t k = 0; k < mlp.n_rows * mlp.n_cols; k++) {
+            assert_true(fabs((double)mlp.data[k] - (double)mlp.data[k % mlp.n_cols]) < 1e-5);
+            mid.data[k] += mlp.data[k] + (parallel ? attn.data[k] : 0);
+        }
+        assert_true(relative_error(mid.data, post.data, mlp.n_rows * mlp.n_cols) < 1e-6);
+        float *const kept[] = { in.data,    mid.data,    attn.data, plain.data,
+                                scale.data, logits.data, mlp.data,  post.data };
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++) free(kept[k]);
         hooke_model_close(m);
     }
     hooke_context_close(ctx);
@@ -528,6 +573,7 @@ int main(void)
         cmocka_unit_test(models_add_up),
         cmocka_unit_test(rewriting_is_exact),
         cmocka_unit_test(edits_mean_what_they_say),
+        cmocka_unit_test(mlp_reads_its_own_input),
         cmocka_unit_test(hooks_run_in_order),
         cmocka_unit_test(grouping_does_not_matter),
         cmocka_unit_test(last_rows_alone),

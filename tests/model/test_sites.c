@@ -43,6 +43,8 @@ static const struct spelling spellings[] = {
     { "gpt2", "transformer.wpe", "hook_pos_embed" },
     { "gpt2", "transformer.ln_f", "ln_final.hook_out" },
     { "gpt2", "logits", "logits" },
+    { "gemma2", "blocks.0.attn.hook_result", "blocks.0.attn.hook_result" },
+    { "gpt_neox", "blocks.1.hook_mlp_in", "blocks.1.hook_mlp_in" },
 };
 
 static void both_spellings_are_understood(void **state)
@@ -77,7 +79,7 @@ static const struct refusal refusals[] = {
     { "gemma2", "blocks.99999999999999999999.hook_resid_post", HOOKE_E_NOT_FOUND, "" },
     { "gemma2", "model.layers.3", HOOKE_E_NOT_FOUND, "layers 0 to 2" },
     { "gemma2", "model.layers.1.self_atn", HOOKE_E_NOT_FOUND, "did you mean" },
-    { "gemma2", "blocks.0.attn.hook_result", HOOKE_E_UNSUPPORTED, "switch" },
+    { "gemma2", "blocks.0.attn.hook_reslt", HOOKE_E_NOT_FOUND, "blocks.0.attn.hook_result" },
     { "gemma2", "hook_pos_embed", HOOKE_E_NOT_FOUND, "table" },
     { "gpt_neox", "blocks.0.hook_resid_mid", HOOKE_E_NOT_FOUND, "side by side" },
     { "gpt_neox", "blocks.0.mlp.hook_pre_linear", HOOKE_E_NOT_FOUND, "gate" },
@@ -121,6 +123,13 @@ static void globs_match(void **state)
     assert_int_equal(count(m, "model.layers.1"), 1);
     assert_int_equal(count(neox, "*hook_resid_*"), 2 * 2);
     assert_int_equal(count(m, "*.nothing"), -1);
+    /* Points behind TransformerLens' switches: only where the pattern ends in their name. */
+    assert_int_equal(count(m, "blocks.*.attn.hook_result"), 3);
+    assert_int_equal(count(m, "*.hook_mlp_in"), 3);
+    assert_int_equal(count(m, "blocks.1.hook_k_input"), 1);
+    assert_int_equal(count(m, "*hook_result"), -1);
+    assert_int_equal(count(m, "blocks.*.hook_?_input"), -1);
+    assert_int_equal(count(m, "blocks.1.hook_*"), 5);
     /* In order of execution, the model's ends included. */
     hooke_site all[256];
     int n;
@@ -141,6 +150,10 @@ static void globs_match(void **state)
     assert_int_equal(hooke_site_width(m, site_of(m, "blocks.0.mlp.hook_pre")), 20);
     assert_int_equal(hooke_site_width(m, site_of(m, "blocks.0.attn.hook_pattern")), 0);
     assert_int_equal(hooke_site_width(m, site_of(m, "logits")), 43);
+    assert_int_equal(hooke_site_width(m, site_of(m, "blocks.0.attn.hook_result")), 4 * 16);
+    assert_int_equal(hooke_site_width(m, site_of(m, "blocks.0.hook_q_input")), 4 * 16);
+    assert_int_equal(hooke_site_width(m, site_of(m, "blocks.0.hook_v_input")), 2 * 16);
+    assert_int_equal(hooke_site_width(m, site_of(m, "blocks.0.hook_mlp_in")), 16);
     hooke_text_release(&name);
     hooke_model_close(m);
     hooke_model_close(neox);

@@ -176,6 +176,18 @@ def module_sites(model, kind, ids):
     return logits, sites
 
 
+def opt_in_sites(lens, ids):
+    """TransformerLens' points behind switches; two of the switches exclude each other, and hook_attn_in fails with grouped keys."""
+    sites = {}
+    points = ("attn.hook_result", "hook_attn_in", "hook_q_input", "hook_k_input", "hook_v_input", "hook_mlp_in")
+    for split in (True, False) if lens.cfg.n_key_value_heads is None else (True,):
+        lens.cfg.use_attn_result = lens.cfg.use_hook_mlp_in = lens.cfg.use_split_qkv_input = split
+        lens.cfg.use_attn_in = not split
+        _, cache = lens.run_with_cache(ids, prepend_bos=False)
+        sites.update({name: t.detach() for name, t in cache.items() if name.endswith(points)})
+    return sites
+
+
 def relative(a, b):
     a, b = a.double(), b.double()
     both = torch.isfinite(a) & torch.isfinite(b)
@@ -200,6 +212,7 @@ def golden(kind, model, ids):
         one = model(ids[:, :1]).logits
         lens = lens_model(model, kind)
         lens_logits, cache = lens.run_with_cache(ids, prepend_bos=False)
+        behind_switches = opt_in_sites(lens, ids)
     n = ids.shape[1]
     for name, t in cache.items():
         if name in ("unembed.hook_in",) or "hook_" not in name or name.endswith(("ln1.hook_in", "ln2.hook_in")):
@@ -207,6 +220,7 @@ def golden(kind, model, ids):
         if name in sites and name != "unembed.hook_out":
             continue
         sites[name] = t.detach()
+    sites.update(behind_switches)
     print(f"{kind:20s} TransformerLens against transformers: logits {relative(lens_logits, logits):.1e}, {len(sites)} sites")
     out = {name: flatten(name, t.float(), n).contiguous().clone() for name, t in sites.items()}
     out["logits"], out["logits_one"], out["ids"] = logits[0].clone(), one[0].clone(), ids[0].clone()
