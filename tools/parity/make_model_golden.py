@@ -30,6 +30,7 @@ from transformer_lens.pretrained.weight_conversions.qwen2 import convert_qwen2_w
 from transformer_lens.pretrained.weight_conversions.qwen3 import convert_qwen3_weights
 
 OUT = os.path.join(HERE, "..", "..", "tests", "golden", "models")
+OPT_IN = ("attn.hook_result", "hook_attn_in", "hook_q_input", "hook_k_input", "hook_v_input", "hook_mlp_in")
 
 
 def models(scale=1):
@@ -179,12 +180,11 @@ def module_sites(model, kind, ids):
 def opt_in_sites(lens, ids):
     """TransformerLens' points behind switches; two of the switches exclude each other, and hook_attn_in fails with grouped keys."""
     sites = {}
-    points = ("attn.hook_result", "hook_attn_in", "hook_q_input", "hook_k_input", "hook_v_input", "hook_mlp_in")
     for split in (True, False) if lens.cfg.n_key_value_heads is None else (True,):
         lens.cfg.use_attn_result = lens.cfg.use_hook_mlp_in = lens.cfg.use_split_qkv_input = split
         lens.cfg.use_attn_in = not split
         _, cache = lens.run_with_cache(ids, prepend_bos=False)
-        sites.update({name: t.detach() for name, t in cache.items() if name.endswith(points)})
+        sites.update({name: t.detach() for name, t in cache.items() if name.endswith(OPT_IN)})
     return sites
 
 

@@ -27,7 +27,8 @@ spec.loader.exec_module(golden)
 def capture(hooke, folder, ids, dtype):
     path, out = os.path.join(folder, "ids.json"), os.path.join(folder, f"captured.{dtype}.safetensors")
     json.dump([ids[0].tolist()], open(path, "w"))
-    at = ["--at", "*"] if dtype == "f32" else ["--at", "hook_embed"]
+    every = ["*", *("blocks.*." + point for point in golden.OPT_IN)]  # globs reach those only by name
+    at = ["--at", ",".join(every) if dtype == "f32" else "hook_embed"]
     subprocess.run([hooke, "capture", "-m", folder, *at, "--logits", "--ids", path, "--no-prepend-bos", "--dtype", dtype, "-o", out],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return load_file(out)
