@@ -231,7 +231,16 @@ static void bare_encode(void *payload)
 static void our_encode(void *payload)
 {
     struct code_run *r = payload;
+    ex.unscreened = false;
     must(ex.ops->encode(&ex, &r->codes, &r->x, &r->spec));
+}
+
+static void unscreened_encode(void *payload)
+{
+    struct code_run *r = payload;
+    ex.unscreened = true;
+    must(ex.ops->encode(&ex, &r->codes, &r->x, &r->spec));
+    ex.unscreened = false;
 }
 
 /* The threshold that leaves about l0 of `width` standard normal pre-activations on: by bisection. */
@@ -278,6 +287,11 @@ static void section_encode(void)
                N, D, width, dtype_name(dtype), in_first ? "[in, out]" : "[out, in]", names[r.spec.kind],
                (double)r.codes.indptr[N] / N, m.fastest * 1e3, 2.0 * N * D * width / m.fastest * 1e-9,
                1 / m.ratio, m.fastest / m.fastest_reference);
+        if (r.spec.kind == SELECT_THRESHOLD) {
+            m = compare(unscreened_encode, our_encode, &r);
+            printf("       without screening %8.1f ms, screened %8.1f ms: %.2f times as fast\n",
+                   m.fastest_reference * 1e3, m.fastest * 1e3, m.ratio);
+        }
         if (data != (void *)b) mem_free(data);
     }
     hooke_codes_release(&r.codes);

@@ -13,7 +13,13 @@ extern "C" {
 #endif
 
 /* What a stream of draws is for; a new use takes a new number. */
-enum random_purpose { RANDOM_TEST = 1, RANDOM_SAMPLE_TOKEN = 2, RANDOM_SYNTH = 3, RANDOM_BENCH = 4 };
+enum random_purpose {
+    RANDOM_TEST = 1,
+    RANDOM_SAMPLE_TOKEN = 2,
+    RANDOM_SYNTH = 3,
+    RANDOM_BENCH = 4,
+    RANDOM_DITHER = 5
+};
 
 /* Four independent 32-bit words. */
 void random_block(uint32_t out[4], uint64_t seed, uint64_t purpose, uint64_t index);

@@ -113,6 +113,7 @@ struct exec {
     const struct ops *ops;
     const struct kernels *kernels; /* the CPU's inner loops (cpu/kernels.h) */
     int n_threads;
+    bool unscreened;         /* encode never screens with 8-bit products: for comparison */
     bool bf16_products;      /* --dtype bf16: operands of matrix products are rounded to bf16 */
     struct scratch *scratch; /* per-worker memory that is kept between calls */
 };

@@ -230,6 +230,135 @@ static void encodes_no_rows(void **state)
     exec_close(&ex);
 }
 
+/* ---- screened encoding against the ordinary ---- */
+
+struct screen_case {
+    int64_t n, d_in, d_dict;
+    enum dtype dtype;
+    bool in_first;
+    float scale, threshold; /* threshold in standard deviations of h without massive columns */
+    bool massive;           /* massive columns, rows and tails */
+    float bad;              /* one entry of x, when not 0 */
+};
+
+static void make_screen_data(struct encode_data *d, const struct screen_case *c)
+{
+    struct encode_case e = { c->n, c->d_in, c->d_dict, c->dtype, c->in_first, 0 };
+    make_data(d, &e, SELECT_THRESHOLD);
+    float *x = d->x.data, *t = (float *)d->vectors.data + d->vectors.ld;
+    for (int64_t r = 0; r < c->n; r++) {
+        for (int64_t l = 0; l < c->d_in; l++) {
+            float *v = x + r * d->x.ld + l;
+            if (c->massive)
+                *v *= fabsf(*v) * (l == 7 ? 100.0F : 1.0F) * (r % 97 == 5 && l == 19 ? 1000.0F : 1.0F);
+            *v *= r % 50 == 3 ? 0 : c->scale;
+        }
+    }
+    if (c->bad != 0) x[(c->n - 1) * d->x.ld + 2] = c->bad;
+    for (int64_t f = 0; f < c->d_dict; f++)
+        t[f] = c->threshold * c->scale * sqrtf((float)c->d_in) * (1 + 0.1F * (float)(f % 3));
+    for (int64_t f = 0; f < c->d_dict; f++) ((float *)d->vectors.data)[f] *= c->scale;
+}
+
+/* What float32 may do to h: sums in another order. */
+static double screen_limit(const struct encode_data *d, int64_t r, int64_t f)
+{
+    double margin, off;
+    exact_value(d, r, f, &margin, &off);
+    return 2 * off;
+}
+
+static void same_but_ties(const struct encode_data *d, const hooke_codes *a, const hooke_codes *b,
+                          int64_t *n_ties)
+{
+    assert_int_equal(a->n_rows, b->n_rows);
+    for (int64_t r = 0; r < a->n_rows; r++) {
+        int64_t i = a->indptr[r], k = b->indptr[r], i_end = a->indptr[r + 1], k_end = b->indptr[r + 1];
+        while (i < i_end || k < k_end) {
+            int64_t f = i < i_end ? a->indices[i] : INT32_MAX, g = k < k_end ? b->indices[k] : INT32_MAX;
+            if (f == g) {
+                check_near((double)a->values[i++], (double)b->values[k++], screen_limit(d, r, f), "screened",
+                           "", r, f);
+                continue;
+            }
+            double margin, off;
+            int64_t only = f < g ? f : g;
+            exact_value(d, r, only, &margin, &off);
+            if (fabs(margin) > off)
+                print_error("row %lld feature %lld in one only, margin %g\n", (long long)r, (long long)only,
+                            margin);
+            assert_true(fabs(margin) <= off);
+            ++*n_ties;
+            if (f < g)
+                i++;
+            else
+                k++;
+        }
+    }
+}
+
+static void same_bits(const hooke_codes *a, const hooke_codes *b)
+{
+    size_t n = (size_t)a->indptr[a->n_rows];
+    assert_memory_equal(a->indptr, b->indptr, (size_t)(a->n_rows + 1) * sizeof *a->indptr);
+    assert_memory_equal(a->indices, b->indices, n * sizeof *a->indices);
+    assert_memory_equal(a->values, b->values, n * sizeof *a->values);
+}
+
+static int64_t check_screened(struct exec *ex, const struct screen_case *c)
+{
+    static const int threads[] = { 1, 3, 7 };
+    struct encode_data d;
+    hooke_codes ordinary = { 0 }, screened = { 0 }, again = { 0 };
+    int64_t ties = 0, n;
+    make_screen_data(&d, c);
+    ex->unscreened = true;
+    assert_int_equal(ex->ops->encode(ex, &ordinary, &d.x, &d.spec), HOOKE_OK);
+    ex->unscreened = false;
+    assert_int_equal(ex->ops->encode(ex, &screened, &d.x, &d.spec), HOOKE_OK);
+    check_codes_form(&screened, c->n, c->d_dict);
+    same_but_ties(&d, &ordinary, &screened, &ties);
+    for (int i = 0; i < 3; i++) {
+        struct exec other;
+        assert_int_equal(exec_open(&other, NULL, exec_level(ex), threads[i], "f32"), HOOKE_OK);
+        assert_int_equal(other.ops->encode(&other, &again, &d.x, &d.spec), HOOKE_OK);
+        same_bits(&screened, &again);
+        exec_close(&other);
+    }
+    n = screened.indptr[c->n];
+    assert_true(ties <= 2 + n / 1000);
+    hooke_codes_release(&ordinary);
+    hooke_codes_release(&screened);
+    hooke_codes_release(&again);
+    free_data(&d);
+    return n;
+}
+
+/* Where 8-bit products are absent both are the ordinary path, and the test says no more than that it is repeatable. */
+static void screening_changes_nothing(void **state)
+{
+    static const struct screen_case cases[] = {
+        { 128, 256, 512, DT_F32, true, 1, 2.5F, false, 0 },
+        { 1300, 333, 700, DT_F32, false, 1, 2.5F, false, 0 },
+        { 200, 2304, 515, DT_BF16, false, 1, 2, true, 0 },
+        { 201, 1001, 513, DT_F16, true, 1, 2, true, 0 },
+        { 150, 300, 700, DT_BF16, true, 1e-15F, 2, false, 0 },
+        { 150, 300, 700, DT_F32, true, 1e-8F, 2, true, 0 },
+        { 150, 300, 700, DT_F32, true, 1e9F, 2, true, 0 },
+        { 150, 300, 700, DT_F32, false, 1e20F, 2, false, 0 },
+        { 140, 512, 600, DT_F32, false, 1, 0, false, 0 },
+        { 140, 512, 600, DT_F32, true, 1, 1.3F, false, 0 },
+        { 140, 512, 600, DT_F32, true, 1, 2.5F, false, NAN },
+        { 140, 512, 600, DT_F32, true, 1, 2.5F, false, INFINITY },
+        { 4300, 260, 40, DT_F32, true, 1, 2.5F, true, 0 },
+    };
+    (void)state;
+    struct exec ex;
+    assert_int_equal(exec_open(&ex, NULL, NULL, 2, "f32"), HOOKE_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) assert_true(check_screened(&ex, &cases[i]) > 0);
+    exec_close(&ex);
+}
+
 /* ---- decode ---- */
 
 /* Rows of 0, 1, 2, ... codes, every third feature or so. */
@@ -304,6 +433,7 @@ int main(void)
         cmocka_unit_test(encodes_every_kind),
         cmocka_unit_test(ties_and_edges),
         cmocka_unit_test(encodes_no_rows),
+        cmocka_unit_test(screening_changes_nothing),
         cmocka_unit_test(decodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

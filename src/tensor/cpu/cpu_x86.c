@@ -10,6 +10,11 @@ static bool has_f16c(void)
     return __get_cpuid(1, &a, &b, &c, &d) && (c >> 29 & 1);
 }
 
+bool cpu_offers_byte_products(void)
+{
+    return cpu_offers() >= 2 && __builtin_cpu_supports("avx512vnni");
+}
+
 int cpu_offers(void)
 {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c()) return 0;

@@ -22,6 +22,7 @@
 #include "base/parallel.h"
 #include "tensor/cpu/product.h"
 #include "tensor/cpu/scratch.h"
+#include "tensor/cpu/screen.h"
 #include "tensor/cpu/select.h"
 
 enum {
@@ -37,18 +38,20 @@ struct piece {
     int32_t *index;
     float *value;
     size_t n, index_capacity, value_capacity;
-    int32_t count[ROW_BLOCK]; /* of each row */
+    int32_t count[SCREEN_BLOCK]; /* of each row of the block */
 };
 
 struct encode_job {
     struct exec *ex;
     const struct encode_spec *spec;
     struct product p;
-    int64_t row0, n_rows;   /* the block */
-    int64_t group_features; /* a multiple of FEATURE_TILE */
-    int64_t k;              /* top-k kinds: how many are kept, of a row or of the call */
-    float cut;              /* batch top-k: what fails this is out already */
-    struct piece *pieces;   /* [groups] */
+    int64_t row0, n_rows;      /* the block */
+    int64_t group_features;    /* a multiple of FEATURE_TILE */
+    int64_t k;                 /* top-k kinds: how many are kept, of a row or of the call */
+    float cut;                 /* batch top-k: what fails this is out already */
+    struct piece *pieces;      /* [groups] */
+    bool may_screen, screened; /* this call; the block */
+    struct screen screen;
     _Atomic uint32_t *
         cuts; /* [ROW_BLOCK] top-k: bits of the best cut known of each row; positive floats order as their bits */
 };
@@ -119,6 +122,85 @@ static hooke_status plain_group(struct encode_job *j, int64_t group, int worker)
         int64_t got = 0;
         RETURN_IF_ERROR(select_row(j, g, h + r * FEATURE_TILE, first, n, &got));
         g->count[r] = (int32_t)got;
+    }
+    return HOOKE_OK;
+}
+
+/* ---- thresholds, screened ---- */
+
+/* Where more than one in this many could pass, dots cost more than the product. */
+enum { SCREEN_MANY = 10 };
+
+/* Of n features at index that could pass, appends those that do. */
+static hooke_status decide_row(const struct encode_job *j, struct piece *g, const struct screen_weights *w,
+                               int64_t row, const int32_t *index, int64_t n)
+{
+    const struct encode_spec *s = j->spec;
+    const struct kernels *t = j->ex->kernels;
+    float h[FEATURE_TILE];
+    RETURN_IF_ERROR(piece_room(g, (size_t)n));
+    t->dots_at(h, j->p.x + (j->row0 + row) * j->p.ld_x, &w->rows, index, n, j->p.k);
+    size_t before = g->n;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t f = w->first + index[i];
+        g->n += (size_t)t->select(g->index + g->n, g->value + g->n, h + i, from_feature(s->w.bias, f),
+                                  from_feature(s->threshold, f), (int32_t)f, 1);
+    }
+    g->count[row] = (int32_t)(g->n - before);
+    return HOOKE_OK;
+}
+
+/* Rows from.. of the block, as before screening. */
+static hooke_status product_rows(const struct encode_job *j, struct piece *g, int64_t from, int64_t n_rows,
+                                 int64_t first, int64_t n, float *scratch)
+{
+    float *h = scratch; /* [n_rows, FEATURE_TILE], then the weights */
+    RETURN_IF_ERROR(product_tile(&j->p, h, FEATURE_TILE, j->row0 + from, n_rows, first, n, false,
+                                 h + SCREEN_ROWS * FEATURE_TILE));
+    for (int64_t r = 0; r < n_rows; r++) {
+        int64_t got = 0;
+        RETURN_IF_ERROR(select_row(j, g, h + r * FEATURE_TILE, first, n, &got));
+        g->count[from + r] = (int32_t)got;
+    }
+    return HOOKE_OK;
+}
+
+/* *many: could not be screened with profit; nothing was appended. */
+static hooke_status screened_rows(const struct encode_job *j, struct piece *g, const struct screen_weights *w,
+                                  int64_t from, int64_t n_rows, bool *many)
+{
+    const struct screen *s = &j->screen;
+    int32_t index[FEATURE_TILE];
+    size_t before = g->n;
+    int64_t could = 0;
+    RETURN_IF_ERROR(screen_product(s, w, from, n_rows));
+    for (int64_t r = 0; r < n_rows; r++) {
+        int64_t n = screen_row(s, w, j->spec, from, r, index);
+        could += n;
+        *many = could > n_rows * w->n / SCREEN_MANY;
+        if (*many) break;
+        RETURN_IF_ERROR(decide_row(j, g, w, from + r, index, n));
+    }
+    if (*many) g->n = before;
+    return HOOKE_OK;
+}
+
+static hooke_status screened_group(struct encode_job *j, int64_t group, int worker)
+{
+    struct piece *g = &j->pieces[group];
+    int64_t first = group * FEATURE_TILE, n = least(FEATURE_TILE, weight_n_out(&j->spec->w) - first);
+    struct screen_weights w;
+    float *scratch; /* for the screen, or for the product */
+    size_t product_floats = (size_t)SCREEN_ROWS * FEATURE_TILE + product_scratch(&j->p, n),
+           screen_floats = screen_scratch(&j->screen);
+    RETURN_IF_ERROR(scratch_take(j->ex, &scratch, worker,
+                                 product_floats > screen_floats ? product_floats : screen_floats));
+    bool many = !screen_convert(&j->screen, &w, scratch, first, n);
+    g->n = 0;
+    for (int64_t from = 0; from < j->n_rows; from += SCREEN_ROWS) {
+        int64_t rows = least(SCREEN_ROWS, j->n_rows - from);
+        if (!many) RETURN_IF_ERROR(screened_rows(j, g, &w, from, rows, &many));
+        if (many) RETURN_IF_ERROR(product_rows(j, g, from, rows, first, n, scratch));
     }
     return HOOKE_OK;
 }
@@ -246,7 +328,9 @@ static hooke_status encode_group(void *payload, int64_t begin, int64_t end, int 
 {
     struct encode_job *j = payload;
     for (int64_t g = begin; g < end; g++)
-        RETURN_IF_ERROR(j->spec->kind == SELECT_TOPK ? topk_group(j, g, worker) : plain_group(j, g, worker));
+        RETURN_IF_ERROR(j->screened                    ? screened_group(j, g, worker)
+                        : j->spec->kind == SELECT_TOPK ? topk_group(j, g, worker)
+                                                       : plain_group(j, g, worker));
     return HOOKE_OK;
 }
 
@@ -307,6 +391,8 @@ static hooke_status run_block(struct encode_job *j, int64_t row0, int64_t n_rows
     j->n_rows = n_rows;
     for (int64_t r = 0; r < n_rows && j->cuts; r++)
         atomic_store_explicit(&j->cuts[r], 0, memory_order_relaxed);
+    j->screened = false;
+    if (j->may_screen) RETURN_IF_ERROR(screen_begin(j->ex, &j->screen, &j->p, row0, n_rows, &j->screened));
     return parallel_try(j->ex->n_threads, n_groups(j), 1, encode_group, j);
 }
 
@@ -417,6 +503,7 @@ static void plan(struct encode_job *j, int64_t n)
 /* Top-k holds candidates for every row of a block: fewer rows when k is large. */
 static int64_t block_rows(const struct encode_job *j)
 {
+    if (j->may_screen) return SCREEN_BLOCK;
     if (j->spec->kind != SELECT_TOPK) return ROW_BLOCK;
     int64_t rows = (1 << 19) / topk_room(j);
     return rows > ROW_BLOCK ? ROW_BLOCK : rows < 64 ? 64 : rows;
@@ -443,6 +530,7 @@ hooke_status cpu_encode(struct exec *ex, hooke_codes *out, const struct mat *x,
     RETURN_IF_ERROR(start_codes(out, x->rows, weight_n_out(&spec->w)));
     plan(&j, x->rows);
     RETURN_IF_ERROR(product_begin(ex, &j.p, x, &spec->w));
+    j.may_screen = screen_wanted(ex, &j.p, spec);
     RETURN_IF_ERROR(mem_take(&pieces, (size_t)n_groups(&j), sizeof *j.pieces, "codes of a tile"));
     j.pieces = pieces;
     _Atomic uint32_t cuts[ROW_BLOCK];

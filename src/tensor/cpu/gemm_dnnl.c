@@ -28,27 +28,55 @@ static void signals_hold(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
+/* Around every call: signals wait, one thread. */
+struct guard {
+    sigset_t before;
+    int threads;
+};
+
+static void guard_enter(struct guard *g)
+{
+    signals_hold(&g->before);
+    g->threads = omp_get_max_threads();
+    if (g->threads > 1) omp_set_num_threads(1);
+}
+
+static void guard_leave(const struct guard *g)
+{
+    if (g->threads > 1) omp_set_num_threads(g->threads);
+    pthread_sigmask(SIG_SETMASK, &g->before, NULL);
+}
+
 static hooke_status gemm_dnnl(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b,
                               int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
 {
     if (m == 0 || n == 0) return HOOKE_OK;
-    sigset_t before;
-    signals_hold(&before);
-    int threads = omp_get_max_threads();
-    if (threads > 1) omp_set_num_threads(1);
+    struct guard guard;
+    guard_enter(&guard);
     dnnl_status_t st = dnnl_sgemm('N', in_first ? 'N' : 'T', m, n, k, 1.0F, a, ld_a, b, ld_b,
                                   accumulate ? 1.0F : 0.0F, c, ld_c);
-    if (threads > 1) omp_set_num_threads(threads);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    guard_leave(&guard);
     RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE,
               "oneDNN: product of [%lld, %lld] and %lld columns failed with status %d", (long long)m,
               (long long)k, (long long)n, (int)st);
     return HOOKE_OK;
 }
 
+static hooke_status gemm_bytes(int32_t *c, const uint8_t *a, const int8_t *b, int64_t m, int64_t n, int64_t k)
+{
+    const int32_t zero = 0;
+    struct guard guard;
+    guard_enter(&guard);
+    dnnl_status_t st = dnnl_gemm_u8s8s32('N', 'T', 'F', m, n, k, 1.0F, a, k, 0, b, k, 0, 0.0F, c, n, &zero);
+    guard_leave(&guard);
+    RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE, "oneDNN: product of bytes failed with status %d", (int)st);
+    return HOOKE_OK;
+}
+
 void kernels_fill_library(struct kernels *t)
 {
     t->gemm = gemm_dnnl;
+    if (cpu_offers_byte_products()) t->gemm_bytes = gemm_bytes;
 }
 
 const char *gemm_library_name(void)

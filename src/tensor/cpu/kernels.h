@@ -16,6 +16,17 @@ struct lying {
     int64_t ld;
 };
 
+/* What screening knows of a row of x and of the features of a tile, in steps of their 8-bit scales (screen.c). */
+struct screened_row {
+    float step, noise, slack;
+    const float *extra; /* [n] part of h that the 8-bit product leaves out, NULL: 0 */
+};
+struct screened_tile {
+    const float *step, *noise, *length; /* [n] */
+    const int32_t *offset;              /* [n] to take off the 8-bit product */
+    const float *bias, *threshold;      /* [n], NULL: 0 */
+};
+
 struct kernels {
     const char *level; /* "ref", "avx2", "avx512", "avx512bf16" */
 
@@ -66,6 +77,20 @@ struct kernels {
     /* value = (h + bias) * row_scale > cut. row_scale NULL: 1 */
     int64_t (*select_above)(int32_t *index, float *value, const float *h, const float *bias,
                             const float *row_scale, float cut, int32_t first, int64_t n);
+
+    /* The rest is for screened encoding (screen.c) and absent, NULL, where the CPU or the build lacks 8-bit products.
+     * c[m, n] = a[m, k] b[n, k]' */
+    hooke_status (*gemm_bytes)(int32_t *c, const uint8_t *a, const int8_t *b, int64_t m, int64_t n,
+                               int64_t k);
+    void (*widest)(float *m, const float *x, int64_t n); /* m[n] = max(m, |x|) */
+    /* out[n] = floor(x * per_step + dither), as signed bytes; returns their sum. */
+    int64_t (*quantise)(int8_t *out, const float *x, const float *dither, float per_step, int64_t n);
+    /* Indices 0.. of the features of a tile that could pass in one row; returns how many. Room for n is at index. */
+    int64_t (*screen)(int32_t *index, const int32_t *acc, const struct screened_row *row,
+                      const struct screened_tile *tile, int64_t n);
+    /* h[i] = x[k] . row index[i] of w: bits as of dots. */
+    void (*dots_at)(float *h, const float *x, const struct lying *w, const int32_t *index, int64_t n,
+                    int64_t k);
 };
 
 void kernels_fill_ref(struct kernels *t);
@@ -74,6 +99,8 @@ void kernels_fill_avx512(struct kernels *t);
 void kernels_fill_avx512bf16(struct kernels *t);
 /* The matrix product library's gemm, for levels above ref (gemm_dnnl.c); nothing without the library (gemm_plain.c). */
 void kernels_fill_library(struct kernels *t);
+/* The loops of screened encoding (screen_avx512.c). */
+void kernels_fill_screen(struct kernels *t);
 const char *gemm_library_name(void); /* "oneDNN 2.6.3", "none" */
 /* The library's own product with its own threads, for measuring the machine: c[m, n] = a[m, k] b[n, k]', dense rows.
  * HOOKE_E_UNSUPPORTED without a library. */
@@ -83,6 +110,7 @@ hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, i
 /* What this CPU offers beside ref: 0 none, 1 avx2, 2 avx512, 3 avx512bf16; each asks for exactly the features its object files
  * were compiled with. */
 int cpu_offers(void);
+bool cpu_offers_byte_products(void); /* AVX-512 VNNI */
 /* Fills ref, then every level this CPU offers, lowest first, stopping after cap; NULL: no cap. An unknown cap, or one above what
  * this CPU offers, is HOOKE_E_UNSUPPORTED. */
 hooke_status kernels_select(struct kernels *t, const char *cap);

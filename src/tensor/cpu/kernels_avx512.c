@@ -7,4 +7,5 @@ void kernels_fill_avx512(struct kernels *t)
 {
     fill(t);
     kernels_fill_library(t);
+    kernels_fill_screen(t);
 }

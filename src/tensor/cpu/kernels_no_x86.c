@@ -5,6 +5,10 @@ int cpu_offers(void)
 {
     return 0;
 }
+bool cpu_offers_byte_products(void)
+{
+    return false;
+}
 void kernels_fill_avx2(struct kernels *t)
 {
     (void)t;
