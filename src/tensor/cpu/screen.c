@@ -232,7 +232,7 @@ static bool convert_feature(const struct screen *s, struct screen_weights *w, in
 bool screen_convert(const struct screen *s, struct screen_weights *w, float *scratch, int64_t first,
                     int64_t n)
 {
-    const struct weight *from = &s->p->w[0];
+    const struct weight *from = s->p->w;
     w->first = first;
     w->n = n;
     w->step = carve(&scratch, SCREEN_TILE);
@@ -244,9 +244,8 @@ bool screen_convert(const struct screen *s, struct screen_weights *w, float *scr
     w->extra = carve(&scratch, SCREEN_ROWS * SCREEN_TILE);
     w->q = (void *)carve(&scratch, SCREEN_TILE * s->k / 4 + 1);
     w->room = carve(&scratch, room_floats(s));
-    w->rows = (struct lying){ (const char *)from->m.data +
-                                  (size_t)(first * from->m.ld) * dtype_bytes(from->m.dtype),
-                              from->m.dtype, from->m.ld };
+    size_t at = from->in_first ? 0 : (size_t)(first * from->m.ld) * dtype_bytes(from->m.dtype);
+    w->rows = (struct lying){ (const char *)from->m.data + at, from->m.dtype, from->m.ld };
     if (from->in_first) transpose(s, w, scratch);
     for (int64_t f = 0; f < n; f++)
         if (!convert_feature(s, w, f)) return false;
