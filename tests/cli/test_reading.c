@@ -291,7 +291,7 @@ static void ablation_takes_out_what_is_on(void **state)
     assert_int_equal(strncmp(json_find(o->out, "ids"), plain, strcspn(plain, "]")), 0);
     assert_non_null(strstr(o->out, "\"ablate\""));
     test_free(plain);
-    o = good_json(hooke("features --top 4 --json " SENTENCE));
+    o = good_json(hooke("features --top 12 --json " SENTENCE));
     for (const char *p = o->out; (p = json_find(p, "index")) != NULL && n < sizeof list - 32;)
         n += (size_t)snprintf(list + n, sizeof list - n, " --ablate %d", (int)strtol(p, NULL, 10));
     plain = keep(json_find(good_json(hooke("generate --json -n 24 --ignore-stop " SENTENCE))->out, "ids"));
