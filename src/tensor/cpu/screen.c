@@ -8,8 +8,8 @@
  * A pair is kept unless product + t + slack <= threshold, with t = NOISE times that root: a feature that passes is missed with a
  * chance below exp(-2 NOISE^2) = 1e-14 a pair. The slack bounds what float32 rounding can do to any of the sums, worst case.
  *
- * Guaranteed: what is emitted passes, its value a float32 dot whose bits depend on the row and the feature alone. Not guaranteed but
- * for that chance: that nothing is missed. The chance is over the draws, for data that were made without knowing them; the table is
+ * Guaranteed: what is emitted passes, its value a float32 product; the bits of a screened value depend on the row and the feature
+ * alone (tiles that fall back to the ordinary product round as that does). Not guaranteed but for that chance: that nothing is missed. The chance is over the draws, for data that were made without knowing them; the table is
  * fixed, so the same input always gives the same codes.
  *
  * A few columns far larger than the rest (residual streams have such) would make the steps coarse: they are left out of the bytes

@@ -34,12 +34,14 @@ static int64_t quantise(int8_t *out, const float *x, const float *dither, float 
 }
 
 /* Sixteen features from i; a value that is not a number could pass. Lanes past the end read zeroes. */
-INLINE lanes could_pass(const int32_t *acc, const struct screened_row *row, const struct screened_tile *t, int64_t i,
-                        lanes m)
+INLINE lanes could_pass(const int32_t *acc, const struct screened_row *row, const struct screened_tile *t,
+                        int64_t i, lanes m)
 {
-    __m512i whole = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(m, acc + i), _mm512_maskz_loadu_epi32(m, t->offset + i));
+    __m512i whole =
+        _mm512_sub_epi32(_mm512_maskz_loadu_epi32(m, acc + i), _mm512_maskz_loadu_epi32(m, t->offset + i));
     vec noise = _mm512_sqrt_ps(v_add(v_set(row->noise), _mm512_maskz_loadu_ps(m, t->noise + i)));
-    vec h = v_mul(v_mul(v_add(_mm512_cvtepi32_ps(whole), noise), _mm512_maskz_loadu_ps(m, t->step + i)), v_set(row->step));
+    vec h = v_mul(v_mul(v_add(_mm512_cvtepi32_ps(whole), noise), _mm512_maskz_loadu_ps(m, t->step + i)),
+                  v_set(row->step));
     h = v_fma(v_set(row->slack), _mm512_maskz_loadu_ps(m, t->length + i), h);
     if (row->extra) h = v_add(h, _mm512_maskz_loadu_ps(m, row->extra + i));
     if (t->bias) h = v_add(h, _mm512_maskz_loadu_ps(m, t->bias + i));
@@ -85,19 +87,23 @@ INLINE void dots_some(float *h, const float *x, const struct lying *w, const int
     UNROLL for (int b = 0; b < n; b++) h[b] = v_sum(s[b]);
 }
 
-INLINE void dots_at_as(float *h, const float *x, const struct lying *w, const int32_t *index, int64_t n, int64_t k,
-                       enum dtype dtype)
+INLINE void dots_at_as(float *h, const float *x, const struct lying *w, const int32_t *index, int64_t n,
+                       int64_t k, enum dtype dtype)
 {
     int64_t i = 0;
     for (; i + 4 <= n; i += 4) dots_some(h + i, x, w, index + i, 4, k, dtype);
     for (; i < n; i++) dots_some(h + i, x, w, index + i, 1, k, dtype);
 }
 
-static void dots_at(float *h, const float *x, const struct lying *w, const int32_t *index, int64_t n, int64_t k)
+static void dots_at(float *h, const float *x, const struct lying *w, const int32_t *index, int64_t n,
+                    int64_t k)
 {
-    if (w->dtype == DT_F32) dots_at_as(h, x, w, index, n, k, DT_F32);
-    else if (w->dtype == DT_BF16) dots_at_as(h, x, w, index, n, k, DT_BF16);
-    else dots_at_as(h, x, w, index, n, k, DT_F16);
+    if (w->dtype == DT_F32)
+        dots_at_as(h, x, w, index, n, k, DT_F32);
+    else if (w->dtype == DT_BF16)
+        dots_at_as(h, x, w, index, n, k, DT_BF16);
+    else
+        dots_at_as(h, x, w, index, n, k, DT_F16);
 }
 
 SIMD_BODY_END
