@@ -181,7 +181,68 @@ typedef struct hooke_message {
 HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out,
                                          const hooke_message *messages, int n, bool add_generation_prompt);
 
-/* Documents of a text file: plain (one document), .jsonl, .csv (a named column), each also .gz or .zst; "-" reads standard
+/* Rows of a table: JSON lines (.jsonl, .ndjson), comma- or tab-separated (.csv, .tsv), Parquet (.parquet), plain text (a
+ * row a line, column "text"); all but Parquet also .gz or .zst. Rows come one after the other, in memory one at a time. */
+typedef struct hooke_rows hooke_rows;
+
+enum {
+    HOOKE_VALUE_ABSENT, /* a line of JSON that lacks this key */
+    HOOKE_VALUE_NULL,
+    HOOKE_VALUE_BOOL,
+    HOOKE_VALUE_INT,
+    HOOKE_VALUE_UINT, /* past INT64_MAX: `integer` holds the bits of a uint64_t */
+    HOOKE_VALUE_REAL,
+    HOOKE_VALUE_TEXT, /* every field of .csv, .tsv and plain text is one */
+    HOOKE_VALUE_LIST,
+    HOOKE_VALUE_OBJECT, /* of JSON; listed, not opened */
+};
+
+/* Borrowed from the reader until its next row. */
+typedef struct hooke_value {
+    int kind;
+    int64_t integer; /* BOOL (0 or 1), INT, UINT */
+    double real;     /* REAL; INT too, rounded */
+    const char *text;
+    size_t n_bytes; /* TEXT: text[n_bytes], not NUL-terminated; a file may hold any bytes */
+    const struct hooke_value *items;
+    size_t n_items; /* LIST */
+} hooke_value;
+
+typedef struct hooke_rows_options {
+    size_t size;
+    const char *const
+        *columns; /* names of the columns to read, in this order; NULL: all, as the file has them */
+    int n_columns;
+} hooke_rows_options;
+
+/* All columns of JSON lines are the keys of the first line. A named column that the file lacks is HOOKE_E_FORMAT (JSON lines: the
+ * value is ABSENT). A Parquet column that cannot be read (nested, decimal, ...) is HOOKE_E_UNSUPPORTED if it is asked for. */
+HOOKE_API hooke_status hooke_rows_open(hooke_rows **out, const char *path, const hooke_rows_options *options);
+HOOKE_API void hooke_rows_close(hooke_rows *rows);
+HOOKE_API int hooke_rows_n_columns(const hooke_rows *rows);
+/* Borrowed from the reader; NULL out of range. */
+HOOKE_API const char *hooke_rows_column_name(const hooke_rows *rows, int column);
+/* -1: there is none. */
+HOOKE_API int hooke_rows_column(const hooke_rows *rows, const char *name);
+/* Moves to the next row; *got is false at the end. */
+HOOKE_API hooke_status hooke_rows_next(hooke_rows *rows, bool *got);
+/* The row's value; NULL out of range or before the first row. */
+HOOKE_API const hooke_value *hooke_rows_value(const hooke_rows *rows, int column);
+/* Where the current row lies, "train.jsonl: line 7" or "a.parquet: row 12", for messages about what it holds. */
+HOOKE_API const char *hooke_rows_place(const hooke_rows *rows);
+/* The same by type. Absent, null, of another type or out of range is HOOKE_E_FORMAT with place and column. */
+HOOKE_API hooke_status hooke_rows_text(const hooke_rows *rows, int column, const char **text,
+                                       size_t *n_bytes);
+/* INT and BOOL; TEXT that is a decimal integer; REAL that is a whole number below 2^53. */
+HOOKE_API hooke_status hooke_rows_int(const hooke_rows *rows, int column, int64_t *out);
+/* REAL, INT, BOOL; TEXT that is a decimal number. */
+HOOKE_API hooke_status hooke_rows_real(const hooke_rows *rows, int column, double *out);
+/* A list whose items are all strings: *n items, item i by hooke_rows_item(). */
+HOOKE_API hooke_status hooke_rows_list(const hooke_rows *rows, int column, size_t *n);
+HOOKE_API hooke_status hooke_rows_item(const hooke_rows *rows, int column, size_t item, const char **text,
+                                       size_t *n_bytes);
+
+/* Documents: a plain text file is one document; of every other kind of rows, the strings of one column. "-" reads standard
  * input as plain text. */
 typedef struct hooke_docs hooke_docs;
 HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path,

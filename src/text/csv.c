@@ -5,6 +5,7 @@ enum field_end { END_FIELD, END_RECORD, END_FILE };
 struct record {
     struct source *source;
     struct pieces *fields;
+    char comma;
     size_t max;
     int64_t first_line;
 };
@@ -18,11 +19,12 @@ static hooke_status take(const struct record *r, char c)
 }
 
 /* Behind a closing quote or in an unquoted field: does c end the field? */
-static hooke_status ends_field(struct source *s, char c, bool got, bool *ends, enum field_end *how)
+static hooke_status ends_field(const struct record *r, char c, bool got, bool *ends, enum field_end *how)
 {
+    struct source *s = r->source;
     *ends = true;
-    *how = !got ? END_FILE : c == ',' ? END_FIELD : END_RECORD;
-    if (!got || c == ',' || c == '\n') return HOOKE_OK;
+    *how = !got ? END_FILE : c == r->comma ? END_FIELD : END_RECORD;
+    if (!got || c == r->comma || c == '\n') return HOOKE_OK;
     *ends = false;
     if (c != '\r') return HOOKE_OK;
     bool more;
@@ -51,9 +53,9 @@ static hooke_status quoted_field(const struct record *r, enum field_end *how)
         }
         RETURN_IF_ERROR(take(r, c));
     }
-    RETURN_IF_ERROR(ends_field(r->source, c, got, &ends, how));
+    RETURN_IF_ERROR(ends_field(r, c, got, &ends, how));
     RETURN_IF(!ends, HOOKE_E_FORMAT,
-              "%s: line %lld: expected a comma or the end of the line behind a closing quote, found '%c'",
+              "%s: line %lld: expected a separator or the end of the line behind a closing quote, found '%c'",
               r->source->path, (long long)r->source->line, c);
     return HOOKE_OK;
 }
@@ -62,16 +64,17 @@ static hooke_status plain_field(const struct record *r, char c, bool got, enum f
 {
     bool ends;
     for (;;) {
-        RETURN_IF_ERROR(ends_field(r->source, c, got, &ends, how));
+        RETURN_IF_ERROR(ends_field(r, c, got, &ends, how));
         if (ends) return HOOKE_OK;
         RETURN_IF_ERROR(take(r, c));
         RETURN_IF_ERROR(source_byte(r->source, &c, &got));
     }
 }
 
-hooke_status csv_record(struct source *s, struct pieces *fields, size_t max, bool *got)
+hooke_status csv_record(struct source *s, char comma, struct pieces *fields, size_t max, bool *got,
+                        int64_t *line)
 {
-    struct record r = { s, fields, max, s->line };
+    struct record r = { s, fields, comma, max, s->line };
     enum field_end how;
     char c = 0;
     bool more;
@@ -90,5 +93,6 @@ hooke_status csv_record(struct source *s, struct pieces *fields, size_t max, boo
         } while (how == END_FIELD);
     } while (fields->n == 1 && fields->text.n == 0 && how != END_FILE); /* an empty line */
     *got = !(fields->n == 1 && fields->text.n == 0);
+    if (line) *line = r.first_line;
     return HOOKE_OK;
 }

@@ -9,8 +9,10 @@
 extern "C" {
 #endif
 
-/* The next record's fields; empty lines are skipped. *got false at the end. Larger than max bytes is HOOKE_E_UNSUPPORTED. */
-hooke_status csv_record(struct source *s, struct pieces *fields, size_t max, bool *got);
+/* The next record's fields, which comma (',' or '\t') parts; empty lines are skipped. *got false at the end. Larger than max bytes
+ * is HOOKE_E_UNSUPPORTED. *line, if not NULL, is the line where the record begins. */
+hooke_status csv_record(struct source *s, char comma, struct pieces *fields, size_t max, bool *got,
+                        int64_t *line);
 
 #ifdef __cplusplus
 }

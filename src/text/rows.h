@@ -1,0 +1,65 @@
+/* rows.h: the rows of one file, behind one interface for every format. hooke_rows (rows.c) goes through files with it. */
+#ifndef HOOKE_TEXT_ROWS_H
+#define HOOKE_TEXT_ROWS_H
+
+#include "text/pieces.h"
+#include "text/source.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    ROW_MAX_BYTES = 64 << 20, /* a line, a record */
+    ROWS_MAX_COLUMNS = 4096,
+    COLUMN_NAME_MAX = 255
+};
+enum row_format { ROWS_PLAIN, ROWS_JSONL, ROWS_CSV, ROWS_TSV };
+
+/* Goes by the end of the name; *packed is what the file is packed with. */
+enum row_format row_format_of(const char *path, enum source_kind *packed);
+
+/* Names of columns, in order. */
+struct columns {
+    struct pieces names; /* each ends in a NUL, which counts */
+};
+void columns_release(struct columns *c);
+hooke_status columns_add(struct columns *c, const char *name, size_t n);
+hooke_status columns_copy(struct columns *to, const struct columns *from);
+const char *columns_name(const struct columns *c, size_t index);
+/* -1: none */
+int columns_find(const struct columns *c, const char *name, size_t n);
+/* HOOKE_E_FORMAT: no column of that name in the file; there are these. */
+hooke_status columns_lack(const struct columns *there, const char *name, const char *path);
+
+struct row_file {
+    enum row_format format;
+    const struct row_reader *reader;
+    struct source source;     /* all but Parquet */
+    hooke_text line;          /* plain, JSON lines */
+    struct arena tree;        /* JSON lines: the line's values */
+    struct pieces fields;     /* csv: the header, then each record */
+    size_t n_fields;          /* csv: of the header */
+    int *field_of;            /* csv: [n columns] the field that holds a column */
+    int64_t place;            /* of the current row: its line, or its number, from 1 */
+    const struct json *ahead; /* JSON lines: the first line, read for its keys; NULL once it was given */
+};
+
+/* One for each format. */
+struct row_reader {
+    const char *unit; /* of places: "line", "row" */
+    /* Opens the file and finds the columns in it; adds all there are when c is empty. */
+    hooke_status (*open)(struct row_file *f, const char *path, enum source_kind packed, struct columns *c);
+    /* Fills values[n columns], zeroed before; what they point to lives until the next call. */
+    hooke_status (*next)(struct row_file *f, const struct columns *c, hooke_value *values, bool *got);
+};
+extern const struct row_reader rows_plain, rows_jsonl, rows_csv;
+
+/* Zeroed before; close it after a failure too. */
+hooke_status row_file_open(struct row_file *f, const char *path, struct columns *c);
+void row_file_close(struct row_file *f);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
