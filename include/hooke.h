@@ -259,6 +259,72 @@ HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokeniz
 HOOKE_API hooke_status hooke_packer_next(hooke_packer *p, int32_t *ids, bool *got);
 HOOKE_API void hooke_packer_close(hooke_packer *p);
 
+/* ---- data sets --------------------------------------------------------------------------------------------------
+ * The data sets that the evaluations read: where they are, which columns and labels they have, how they are split, and the
+ * micro world's stand-in for each (docs/data.md). Everything here is borrowed from one constant table. */
+
+typedef struct hooke_label {
+    const char *key;  /* as the column spells it: "0", "5.0", "Python" */
+    const char *name; /* what it means: "accountant" */
+} hooke_label;
+
+typedef struct hooke_dataset_split {
+    const char
+        *name; /* "train", "test"; a language, an entity type or a problem where the set is cut that way */
+    const char *files;       /* glob in the repository: "data/train-*.parquet"; '*' does not match '/' */
+    int n_files;             /* so many of them, the first by name, hold what is needed; 0: all */
+    int64_t n_rows;          /* of all the files, 0: not known */
+    const char *micro;       /* the stand-in that is shipped, for hooke_asset(); NULL: none */
+    const char *text_column; /* NULL: the set's */
+    const char *label;       /* every row's label; NULL: the label column says */
+} hooke_dataset_split;
+
+typedef struct hooke_dataset_info {
+    const char *name;     /* what the evaluations call it; the hub's id where it has one */
+    const char *repo;     /* data set repository of the hub; "" where it lies elsewhere, see page */
+    const char *revision; /* branch or commit to take */
+    const char *config;   /* the hub's configuration, "" for the only one */
+    const char *page;     /* describes it, and is where access is asked for when gated */
+    const char
+        *kind; /* "text", "labelled", "choices", "entities", "concepts", "instructions", "vocabulary" */
+    const char *evals; /* who needs it, by commas: "sparse_probing,scr,tpp" */
+    bool gated;
+    /* "" for none; "a|b": the first of them that a file has; "a.b": member b of an object */
+    const char *text_column, *label_column, *group_column;
+    const hooke_label *labels, *groups; /* of the label and the group column, every value */
+    int n_labels, n_groups;
+    const hooke_dataset_split *splits;
+    int n_splits;
+    const char *note; /* what to know; "" for nothing */
+} hooke_dataset_info;
+
+/* NULL past the end. */
+HOOKE_API const hooke_dataset_info *hooke_dataset_get(int index);
+/* By name, by an older id of the hub ("ag_news", "wikitext"), by the part behind the slash, or by a problem set's name. */
+HOOKE_API hooke_status hooke_dataset_find(const hooke_dataset_info **out, const char *name);
+/* Whether `eval` ("core", "sparse_probing", ...) reads the set; NULL asks for any evaluation. */
+HOOKE_API bool hooke_dataset_serves(const hooke_dataset_info *info, const char *eval);
+/* NULL when the set has no split of that name. */
+HOOKE_API const hooke_dataset_split *hooke_dataset_get_split(const hooke_dataset_info *info,
+                                                             const char *split);
+
+/* What sparse probing, SCR and TPP make of a labelled set, under SAEBench's name ("LabHC/bias_in_bios_class_set1"). */
+typedef struct hooke_problem_set {
+    const char *name, *dataset, *evals;
+    const char *class_column;   /* "": the split is the class */
+    const char *balance_column; /* each class holds equally many of each of its values; "" for none */
+    const hooke_label *classes; /* in SAEBench's order */
+    int n_classes;
+    int n_train, n_test; /* texts for a class */
+} hooke_problem_set;
+/* Pairs that SCR confounds: keys of the set's label column; the groups are the set's, first one positive. */
+typedef struct hooke_scr_pair {
+    const char *dataset;
+    hooke_label positive, negative;
+} hooke_scr_pair;
+HOOKE_API const hooke_problem_set *hooke_problem_set_get(int index); /* NULL past the end */
+HOOKE_API const hooke_scr_pair *hooke_scr_pair_get(int index);       /* NULL past the end */
+
 /* ---- models ------------------------------------------------------------------------------------------------- */
 
 typedef struct hooke_model hooke_model;
