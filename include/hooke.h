@@ -489,11 +489,22 @@ typedef struct hooke_dict_options {
     size_t size;
     bool canonical;           /* fold scales and decoder norms: unit decoder rows (spec: fold_W_dec_norm) */
     const char *architecture; /* override for files that do not say; NULL: trust the file */
+    /* What a registry says about the files beyond what they say themselves; NULL and 0: nothing. */
+    const char *conversion;     /* which published reading is meant, e.g. "llama_scope"; NULL: by the files */
+    double norm_scaling_factor; /* folded where the configuration says expected_average_only_in */
+    const char *config_overrides; /* a JSON object: its keys win over those of the configuration */
+    const char *
+        repo_id; /* "fnlp/Llama3_1-8B-Base-LXR-8x", for files that do not name their model; NULL: the path's */
+    double expected_l0;
+    /* Cross-layer transcoders: the target whose decoder is used, 1 for the first; 0: their sum, as SAELens reads them. */
+    int target;
+    /* Where SAELens departs from what a dictionary's makers define (docs/dictionaries.md), do as SAELens does. */
+    bool as_saelens;
 } hooke_dict_options;
 
 typedef struct hooke_dict_info {
     const char *name, *path;
-    const char *format; /* "gemma_scope", "saelens", "saelens_legacy" */
+    const char *format; /* "gemma_scope", "saelens", "saelens_legacy", "sparsify", ... (docs/formats.md) */
     /* "standard", "jumprelu", "topk", "batchtopk", "gated", "matryoshka_batchtopk", "transcoder", ... */
     const char *architecture;
     const char *dtype;      /* of the weights in the file */
@@ -504,7 +515,7 @@ typedef struct hooke_dict_info {
     int d_in, d_out, d_dict, k;
     bool apply_b_dec_to_input, canonical, is_transcoder, has_skip, has_threshold;
     bool rescale_acts_by_decoder_norm;
-    /* "none", "constant_norm_rescale", "layer_norm", "expected_average_only_in" */
+    /* "none", "constant_norm_rescale", "layer_norm", "expected_average_only_in", "constant_scalar_rescale" */
     const char *normalize_activations;
     const char *activation_scale; /* "raw" or "canonical": what printed activation values mean */
     bool prepend_bos;
@@ -512,6 +523,11 @@ typedef struct hooke_dict_info {
     float expected_l0; /* 0 unknown */
     /* rows are mean-centred before encoding, and decode adds the mean back (center_writing_weights) */
     bool center_input;
+    /* The rows of one encode call are one sequence, and decode needs them again (temporal) */
+    bool is_sequential;
+    bool
+        has_density; /* hooke_dict_vector(d, "log_sparsity", ...) holds log10 of each feature's firing fraction */
+    int n_targets; /* cross-layer transcoders: decoders in the file, one a target layer; else 0 */
     int64_t weight_bytes;
     /* the configuration as found, one JSON object; "{}" where the format has none */
     const char *config_json;
@@ -543,15 +559,15 @@ typedef struct hooke_feature_set {
 /* codes of x[n, d_in]. With a subset only those features appear (selection, e.g. top-k, still runs over the whole width). */
 HOOKE_API hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, int64_t n,
                                          int64_t ld, const hooke_feature_set *subset);
-/* y[n, d_out] = reconstruction from codes. A skip transcoder also needs x (its raw input); others ignore x, which may be NULL. */
+/* y[n, d_out] = reconstruction from codes. Skip transcoders and sequential dictionaries also need x (their raw input); others
+ * ignore x, which may be NULL. */
 HOOKE_API hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hooke_codes *c,
                                          const hooke_feature_set *subset, const float *x, int64_t ld_x);
 /* Rows as float32, in the scale of the info's activation_scale. */
 HOOKE_API hooke_status hooke_dict_decoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_out] */);
 HOOKE_API hooke_status hooke_dict_encoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_in] */);
-HOOKE_API hooke_status hooke_dict_vector(const hooke_dict *d,
-                                         const char *name /* b_enc, b_dec, threshold, b_gate, b_mag, r_mag */,
-                                         float *out, int64_t n);
+/* name: b_enc, b_dec, threshold, b_gate, b_mag, r_mag; log_sparsity where info.has_density says so. */
+HOOKE_API hooke_status hooke_dict_vector(const hooke_dict *d, const char *name, float *out, int64_t n);
 /* The n decoder rows nearest by cosine to `feature`'s, best first, itself left out. */
 HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int32_t *out, float *cosine,
                                              int n);

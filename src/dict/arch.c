@@ -9,30 +9,50 @@ enum {
     JUMP = LINEAR | BIT(P_THRESHOLD),
     GATED = BIT(P_W_ENC) | BIT(P_B_GATE) | BIT(P_B_MAG) | BIT(P_R_MAG) | BIT(P_W_DEC) | BIT(P_B_DEC),
     BATCH = LINEAR | BIT(P_TOPK_THRESHOLD),
-    SKIP = BIT(P_W_SKIP)
+    SKIP = BIT(P_W_SKIP),
+    TIED = BIT(P_W_DEC) | BIT(P_B_DEC),
+    ROWS = BIT(P_W_DEC),
+    ROWS_MAY = BIT(P_W_ENC) | BIT(P_B_ENC) | BIT(P_B_DEC),
+    GLU = BIT(P_W_GLU) | BIT(P_B_GLU)
 };
 
-const char *const dict_param_names[N_PARAMS] = { "W_enc", "W_dec",          "W_skip",        "b_enc",
-                                                 "b_dec", "threshold",      "b_gate",        "b_mag",
-                                                 "r_mag", "topk_threshold", "scaling_factor" };
-const char *const dict_normalize_names[4] = { "none", "expected_average_only_in", "constant_norm_rescale",
-                                              "layer_norm" };
+const char *const dict_param_names[N_PARAMS] = { "W_enc", "W_dec",          "W_skip",         "b_enc",
+                                                 "b_dec", "threshold",      "b_gate",         "b_mag",
+                                                 "r_mag", "topk_threshold", "scaling_factor", "W_glu",
+                                                 "b_glu" };
+const char *const dict_normalize_names[N_NORMALIZE] = { "none", "expected_average_only_in",
+                                                        "constant_norm_rescale", "layer_norm",
+                                                        "constant_scalar_rescale" };
 
 static const struct dict_arch architectures[] = {
-    { "standard", SELECT_RELU, LINEAR, false, NULL },
-    { "jumprelu", SELECT_THRESHOLD, JUMP, false, NULL },
-    { "topk", SELECT_TOPK, LINEAR, false, NULL },
-    { "gated", SELECT_GATED, GATED, false, NULL },
+    { "standard", SELECT_RELU, LINEAR, 0, false, RULE_TILES, NULL },
+    { "jumprelu", SELECT_THRESHOLD, JUMP, 0, false, RULE_TILES, NULL },
+    { "topk", SELECT_TOPK, LINEAR, 0, false, RULE_TILES, NULL },
+    { "gated", SELECT_GATED, GATED, 0, false, RULE_TILES, NULL },
     /* Training formats: inference is JumpReLU with the learned number as every feature's threshold. */
-    { "batchtopk", SELECT_THRESHOLD, BATCH, false, NULL },
-    { "matryoshka_batchtopk", SELECT_THRESHOLD, BATCH, false, NULL },
-    { "transcoder", SELECT_RELU, LINEAR, true, NULL },
-    { "skip_transcoder", SELECT_RELU, LINEAR | SKIP, true, NULL },
-    { "jumprelu_transcoder", SELECT_THRESHOLD, JUMP, true, NULL },
-    { "jumprelu_skip_transcoder", SELECT_THRESHOLD, JUMP | SKIP, true, NULL },
-    { "temporal", SELECT_RELU, 0, false, "its reconstruction also predicts from earlier tokens" },
-    { "matching_pursuit", SELECT_RELU, 0, false, "it encodes by repeated projection, not by one encoder" },
-    { "abstopk", SELECT_RELU, 0, false, "it keeps negative codes" },
+    { "batchtopk", SELECT_THRESHOLD, BATCH, 0, false, RULE_TILES, NULL },
+    { "matryoshka_batchtopk", SELECT_THRESHOLD, BATCH, 0, false, RULE_TILES, NULL },
+    { "transcoder", SELECT_RELU, LINEAR, 0, true, RULE_TILES, NULL },
+    { "skip_transcoder", SELECT_RELU, LINEAR | SKIP, 0, true, RULE_TILES, NULL },
+    { "jumprelu_transcoder", SELECT_THRESHOLD, JUMP, 0, true, RULE_TILES, NULL },
+    { "jumprelu_skip_transcoder", SELECT_THRESHOLD, JUMP | SKIP, 0, true, RULE_TILES, NULL },
+    { "abstopk", SELECT_TOPK, LINEAR, 0, false, RULE_ABS_TOPK, NULL },
+    { "matching_pursuit", SELECT_RELU, TIED, 0, false, RULE_PURSUIT, NULL },
+    { "temporal", SELECT_RELU, 0, 0, false, RULE_TEMPORAL,
+      "its reconstruction also predicts from earlier tokens" },
+    /* Not SAELens': names given here to what other libraries train. */
+    { "topk_skip", SELECT_TOPK, LINEAR | SKIP, 0, false, RULE_TILES, NULL },
+    { "topk_transcoder", SELECT_TOPK, LINEAR, 0, true, RULE_TILES, NULL },
+    { "topk_skip_transcoder", SELECT_TOPK, LINEAR | SKIP, 0, true, RULE_TILES, NULL },
+    { "groupmax", SELECT_TOPK, LINEAR, SKIP, false, RULE_GROUP_MAX, NULL },
+    { "groupmax_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_GROUP_MAX, NULL },
+    { "signed_topk_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_SIGNED_TOPK, NULL },
+    /* The batch is what one call encodes. */
+    { "batch_topk_of_the_call", SELECT_BATCH_TOPK, LINEAR, 0, false, RULE_TILES, NULL },
+    { "linear", SELECT_RELU, ROWS, ROWS_MAY, false, RULE_LINEAR, NULL },
+    { "glu", SELECT_RELU, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS, NULL },
+    { "jumprelu_glu", SELECT_THRESHOLD, JUMP | GLU, 0, false, RULE_WHOLE_ROWS, NULL },
+    { "topk_glu", SELECT_TOPK, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS, NULL },
 };
 enum { N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 

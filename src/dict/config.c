@@ -39,7 +39,7 @@ static hooke_status read_int(int *out, const struct json *o, const char *key, in
 
 static hooke_status normalize_from_text(enum dict_normalize *out, const char *s, const char *name)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < N_NORMALIZE; i++)
         if (strcmp(dict_normalize_names[i], s) == 0) {
             *out = (enum dict_normalize)i;
             return HOOKE_OK;
@@ -47,7 +47,7 @@ static hooke_status normalize_from_text(enum dict_normalize *out, const char *s,
     return fail(
         HOOKE_E_UNSUPPORTED,
         "%s: normalize_activations '%s' is not implemented; known are none, expected_average_only_in, "
-        "constant_norm_rescale, layer_norm",
+        "constant_norm_rescale, layer_norm, constant_scalar_rescale",
         name, s);
 }
 
@@ -89,6 +89,11 @@ static hooke_status read_switches(struct dict_config *c, struct arena *a, const 
     RETURN_IF_ERROR(json_bool(&c->apply_b_dec, root, "apply_b_dec_to_input", true, name));
     RETURN_IF_ERROR(
         json_bool(&c->rescale_by_decoder_norm, root, "rescale_acts_by_decoder_norm", false, name));
+    bool stops;
+    RETURN_IF_ERROR(json_real(&c->residual_threshold, root, "residual_threshold", 1e-2, name));
+    RETURN_IF_ERROR(json_int(&c->max_iterations, root, "max_iterations", 1, LARGEST_WIDTH, 0, name));
+    RETURN_IF_ERROR(json_bool(&stops, root, "stop_on_duplicate_support", true, name));
+    c->any_support = !stops;
     RETURN_IF_ERROR(check_reshape(root, name));
     return read_normalize(c, root, legacy, name);
 }
@@ -188,6 +193,43 @@ hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct aren
     *out = (struct dict_config){ 0 };
     hooke_status st = json_parse(&root, &tree, text, n, 0, name);
     if (st == HOOKE_OK) st = config_from_tree(out, legacy, a, root, name);
+    arena_release(&tree);
+    return st;
+}
+
+/* Numbers and switches fall back on what stands in c. */
+static hooke_status override_from_tree(struct dict_config *c, struct arena *a, const struct json *o,
+                                       const char *name)
+{
+    const struct json *kwargs = json_get(o, "model_from_pretrained_kwargs");
+    RETURN_IF(o->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: config_overrides must be a JSON object", name);
+    RETURN_IF_ERROR(copy_string(&c->architecture, a, o, "architecture", name));
+    RETURN_IF_ERROR(copy_string(&c->model_name, a, o, "model_name", name));
+    RETURN_IF_ERROR(copy_string(&c->site, a, o, "hook_name", name));
+    RETURN_IF_ERROR(copy_string(&c->site_out, a, o, "hook_name_out", name));
+    RETURN_IF_ERROR(read_int(&c->hook_head_index, o, "hook_head_index", 0, c->hook_head_index, name));
+    RETURN_IF_ERROR(read_int(&c->context_size, o, "context_size", 0, c->context_size, name));
+    RETURN_IF_ERROR(json_bool(&c->prepend_bos, o, "prepend_bos", c->prepend_bos, name));
+    RETURN_IF_ERROR(json_real(&c->k, o, "k", c->k, name));
+    if (!json_is_null(json_get(o, "normalize_activations")))
+        RETURN_IF_ERROR(read_normalize(c, o, true, name));
+    if (!json_is_null(json_get(o, "apply_b_dec_to_input"))) {
+        c->has_apply_b_dec = true;
+        RETURN_IF_ERROR(json_bool(&c->apply_b_dec, o, "apply_b_dec_to_input", true, name));
+    }
+    RETURN_IF_ERROR(json_bool(&c->rescale_by_decoder_norm, o, "rescale_acts_by_decoder_norm",
+                              c->rescale_by_decoder_norm, name));
+    if (!json_is_null(kwargs) && kwargs->kind == JSON_OBJECT)
+        RETURN_IF_ERROR(json_bool(&c->center_input, kwargs, "center_writing_weights", c->center_input, name));
+    return HOOKE_OK;
+}
+
+hooke_status dict_config_override(struct dict_config *c, struct arena *a, const char *json, const char *name)
+{
+    struct arena tree = { 0 };
+    const struct json *root;
+    hooke_status st = json_parse(&root, &tree, json, strlen(json), 0, name);
+    if (st == HOOKE_OK) st = override_from_tree(c, a, root, name);
     arena_release(&tree);
     return st;
 }

@@ -5,12 +5,13 @@
  *
  *     u   = s * x, normalised per row, minus b_dec where the configuration says so
  *     h   = u W_enc + b_enc                                   (gated: no bias here)
- *     a   = select(h)          relu, threshold, gate, or the k largest of h * row_scale
+ *     a   = select(h)          relu, threshold, gate, or the k largest of h * row_scale; other rules: dict_rules.c
  *     f_i = code_gain_i * a_i                                 <- what hooke_codes hold
- *     y   = sum of f_i * row_gain_i * W_dec_i + b_dec / s     normalisation undone; + x W_skip' for skip transcoders
+ *     y   = sum of f_i * row_gain_i * W_dec_i + b_dec / s'    normalisation undone; + x W_skip' for skip transcoders
  *
  * All scales (decoder-norm folding, activation-scale folding, rescaled top-k, old scaling factors) live in the vectors code_gain
- * and row_gain and in s: the two big matrices stay as they lie in the file, mapped and shared. */
+ * and row_gain, in s and in s' (which equals s except for a few transcoders): the big matrices stay as they lie in the file,
+ * mapped and shared. */
 #ifndef HOOKE_DICT_DICT_H
 #define HOOKE_DICT_DICT_H
 
@@ -32,16 +33,32 @@ enum dict_param {
     P_R_MAG,          /* [d_dict] */
     P_TOPK_THRESHOLD, /* one number: batch top-k as training saves it */
     P_SCALING_FACTOR, /* [d_dict] old files: factors on the codes before decoding */
+    P_W_GLU,          /* [d_in, d_dict] gated linear encoder: h is multiplied by sigmoid(u W_glu + b_glu) */
+    P_B_GLU,          /* [d_dict] */
     N_PARAMS
 };
 extern const char *const dict_param_names[N_PARAMS];
+
+/* How codes come about where the operations' tiles cannot choose them (dict_rules.c, pursuit.c, temporal.c). */
+enum dict_rule {
+    RULE_TILES,       /* they can: `select` says how */
+    RULE_WHOLE_ROWS,  /* as `select` says, but h is not one linear map of the row */
+    RULE_LINEAR,      /* every h that is not 0 */
+    RULE_ABS_TOPK,    /* the k largest |h * row_scale|, signs kept */
+    RULE_SIGNED_TOPK, /* the k largest h * row_scale, signs kept */
+    RULE_GROUP_MAX,   /* the largest of each of k equal groups of neighbours, where it is positive */
+    RULE_PURSUIT,     /* one feature at a time, from what the ones before left over */
+    RULE_TEMPORAL     /* the part of a row that earlier rows do not predict */
+};
 
 /* One row of the table of architectures (arch.c). */
 struct dict_arch {
     const char *name;        /* as configurations spell it */
     enum select_kind select; /* how codes are chosen at inference */
     uint32_t params;         /* bit p: parameter p is required; others are refused */
+    uint32_t optional;       /* ... unless they are named here. Without W_enc the encoder is W_dec (tied) */
     bool is_transcoder;
+    enum dict_rule rule;
     const char *refused; /* not NULL: known, not implemented, and why */
 };
 /* HOOKE_E_UNSUPPORTED for strings outside the table and for the table's refusals. */
@@ -51,9 +68,11 @@ enum dict_normalize {
     NORMALIZE_NONE,
     NORMALIZE_EXPECTED_AVERAGE,
     NORMALIZE_CONSTANT_NORM,
-    NORMALIZE_LAYER_NORM
+    NORMALIZE_LAYER_NORM,
+    NORMALIZE_CONSTANT_SCALAR, /* by activation_scale */
+    N_NORMALIZE
 };
-extern const char *const dict_normalize_names[4];
+extern const char *const dict_normalize_names[N_NORMALIZE];
 
 /* What a configuration says. Zero or NULL: it says nothing. Strings live in the dictionary's arena. */
 struct dict_config {
@@ -69,6 +88,18 @@ struct dict_config {
     int context_size;
     double expected_l0;
     double activation_scale; /* s still to be folded (activation_scaler.json); 0: none */
+    double output_scale;     /* s' where it is not s; 0: it is */
+    bool has_threshold;      /* one threshold for all features, where the file has no vector of them */
+    double threshold;
+    bool threshold_is_log;                             /* the file holds its logarithm */
+    bool norm_in_gate;                                 /* selection sees h * n_i, codes are h all the same */
+    bool is_canonical;                                 /* the makers' own codes are canonical ones */
+    double residual_threshold;                         /* matching pursuit */
+    int64_t max_iterations;                            /* 0: d_in */
+    bool any_support;                                  /* go on when the support stays the same */
+    int64_t n_heads, n_attn_layers, bottleneck_factor; /* temporal */
+    int n_targets;
+    const char *notes; /* what info should say besides; NULL: nothing */
 };
 
 /* A big matrix where it lies. `stored` is the file's view, or a converted copy that `copy` owns. */
@@ -78,6 +109,12 @@ struct dict_matrix {
     void *copy;              /* NULL: stored points into the mapping */
     struct weight w;         /* on the device */
     struct buffer on_device; /* empty when w aliases host memory */
+};
+
+/* Memory that a reader made a tensor in; freed with the dictionary. */
+struct dict_owned {
+    struct dict_owned *next;
+    void *data;
 };
 
 /* A float32 vector on the host and on the device. */
@@ -108,17 +145,25 @@ struct hooke_dict {
     struct dict_config config;
 
     struct safetensors safetensors; /* whichever container the format reader opened */
+    struct safetensors more;        /* a second one: formats that keep encoder and decoder apart */
     struct npz npz;
+    struct dict_owned *owned;
     const struct stored_tensor *param[N_PARAMS]; /* as found; NULL: absent */
+    bool
+        transposed[N_PARAMS]; /* the file has the matrix the other way round: encoder.weight [d_dict, d_in] */
+    const hooke_dict_options *options; /* for the format reader; NULL afterwards */
 
-    struct dict_matrix w_enc, w_dec, w_skip;
+    struct dict_matrix w_enc, w_dec, w_skip, w_glu;
     struct dict_vector b_enc, b_dec; /* b_dec already divided by s */
     struct dict_vector b_dec_in;     /* what is subtracted from s * x; none: nothing */
     struct dict_vector threshold, b_gate, b_mag, r_mag;
     struct dict_vector mag_scale; /* exp(r_mag) */
     struct dict_vector row_scale; /* top-k selects by h * row_scale */
-    float input_scale;            /* s */
-    float *code_gain, *row_gain;  /* [d_dict], NULL: 1 */
+    struct dict_vector b_glu;
+    struct dict_vector log_sparsity; /* log10 of firing fractions */
+    struct temporal *temporal;       /* temporal.c's; NULL: another architecture */
+    float input_scale, output_scale; /* s, s' */
+    float *code_gain, *row_gain;     /* [d_dict], NULL: 1 */
     float
         *param_gain; /* [d_dict], NULL: 1; b_enc, threshold, gate biases as hooke_dict_vector() shows them */
     struct dict_subset subset;
@@ -139,6 +184,16 @@ hooke_status dict_stored_norms(const struct hooke_dict *d, float *out /* [d_dict
 /* Decides code_gain, row_gain, row_scale and param_gain (fold.c). Run once, after tensors and vectors are in place. */
 hooke_status dict_fold(struct hooke_dict *d, bool canonical);
 
+/* A tensor of dtype and shape in memory of its own that goes with the dictionary, as d->param[p]; *data is for the reader to fill.
+ * name is copied. */
+hooke_status dict_own_tensor(struct hooke_dict *d, enum dict_param p, void **data, const char *name,
+                             enum dtype dtype, int n_dims, const int64_t *shape);
+/* Whether the encoder is the decoder, transposed. */
+static inline bool dict_is_tied(const struct hooke_dict *d)
+{
+    return !d->param[P_W_ENC];
+}
+
 /* Puts data[n] (owned from now on) into v and onto the device. */
 hooke_status dict_vector_place(struct hooke_dict *d, struct dict_vector *v, float *data, int64_t n);
 void dict_vector_release(struct hooke_dict *d, struct dict_vector *v);
@@ -148,6 +203,15 @@ hooke_status dict_build(struct hooke_dict *d, const hooke_dict_options *options)
 /* Rows before the encoder sees them (rows.c): whether they are rewritten at all, and the rewriting of n rows into
  * out[n, d_in]. mean and scale (both or neither) get what decode needs to undo it. */
 bool dict_rewrites_rows(const struct hooke_dict *d);
+/* The rules that are not the tiles': codes of rows x[n, d_in] that are rewritten already, before code_gain. */
+hooke_status dict_encode_by_rule(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n);
+/* out[n, w's outputs] = x[n, w's inputs] W' + bias, on the host. */
+hooke_status dict_product(struct hooke_dict *d, float *out, const float *x, int64_t n,
+                          const struct weight *w);
+/* Empty codes of n rows, and putting what is not zero in h[n, n_cols] behind the codes of the rows before first_row. */
+hooke_status codes_start(hooke_codes *out, int64_t n, int32_t d_dict);
+hooke_status codes_append_dense(hooke_codes *out, int64_t first_row, const float *h, int64_t n);
+hooke_status dict_pursue(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n);
 bool dict_keeps_norms(const struct hooke_dict *d);
 void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x,
                        int64_t n, int64_t ld);

@@ -52,6 +52,20 @@ static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const st
     return st;
 }
 
+static hooke_status encode_any(struct hooke_dict *d, hooke_codes *out, const struct encode_spec *spec,
+                               const float *x, int64_t n, int64_t ld)
+{
+    return d->arch->rule == RULE_TILES ? encode_rows(d, out, spec, x, n, ld)
+                                       : dict_encode_by_rule(d, out, x, n);
+}
+
+/* Rows of a block are independent, unless the rule says otherwise. */
+static int64_t block_rows(const struct hooke_dict *d, int64_t n)
+{
+    bool whole = d->arch->rule == RULE_TEMPORAL || d->arch->select == SELECT_BATCH_TOPK;
+    return whole || n < BLOCK_ROWS ? n : BLOCK_ROWS;
+}
+
 static hooke_status append_codes(hooke_codes *out, int64_t first_row, const hooke_codes *part)
 {
     int64_t at = out->indptr[first_row], n = part->indptr[part->n_rows];
@@ -78,11 +92,12 @@ static hooke_status take_norms(struct hooke_dict *d, hooke_codes *out, int64_t n
 static hooke_status encode_blocks(struct hooke_dict *d, hooke_codes *out, hooke_codes *part, float *rows,
                                   const struct encode_spec *spec, const float *x, int64_t n, int64_t ld)
 {
-    for (int64_t r = 0; r < n; r += BLOCK_ROWS) {
-        int64_t m = n - r < BLOCK_ROWS ? n - r : BLOCK_ROWS;
+    int64_t block = block_rows(d, n);
+    for (int64_t r = 0; r < n; r += block) {
+        int64_t m = n - r < block ? n - r : block;
         dict_rewrite_rows(d, rows, out->norm_mean ? out->norm_mean + r : NULL,
                           out->norm_scale ? out->norm_scale + r : NULL, x + r * ld, m, ld);
-        RETURN_IF_ERROR(encode_rows(d, part, spec, rows, m, d->info.d_in));
+        RETURN_IF_ERROR(encode_any(d, part, spec, rows, m, d->info.d_in));
         RETURN_IF_ERROR(append_codes(out, r, part));
     }
     return HOOKE_OK;
@@ -92,7 +107,7 @@ static hooke_status encode_rewritten(struct hooke_dict *d, hooke_codes *out, con
                                      const float *x, int64_t n, int64_t ld)
 {
     hooke_codes part = { 0 };
-    int64_t block = n < BLOCK_ROWS ? n : BLOCK_ROWS;
+    int64_t block = block_rows(d, n);
     RETURN_IF_ERROR(codes_reserve(out, n, 0));
     out->n_rows = n;
     out->n_cols = d->info.d_dict;
@@ -149,7 +164,8 @@ hooke_status hooke_dict_encode(hooke_dict *d, hooke_codes *out, const float *x, 
     if (narrow) RETURN_IF_ERROR(dict_subset_prepare(d, subset));
     struct encode_spec spec = spec_of(d, narrow);
     hooke_status st = take_norms(d, out, n);
-    if (st == HOOKE_OK && dict_rewrites_rows(d))
+    /* The rules want their rows packed: rewriting does that. */
+    if (st == HOOKE_OK && (dict_rewrites_rows(d) || d->arch->rule != RULE_TILES))
         st = encode_rewritten(d, out, &spec, x, n, ld);
     else if (st == HOOKE_OK)
         st = encode_rows(d, out, &spec, x, n, ld);

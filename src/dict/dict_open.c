@@ -17,17 +17,21 @@ static void matrix_release(struct hooke_dict *d, struct dict_matrix *m)
 void hooke_dict_close(hooke_dict *d)
 {
     if (!d) return;
-    struct dict_vector *vectors[] = { &d->b_enc, &d->b_dec, &d->b_dec_in,  &d->threshold, &d->b_gate,
-                                      &d->b_mag, &d->r_mag, &d->mag_scale, &d->row_scale };
+    struct dict_vector *vectors[] = { &d->b_enc,     &d->b_dec, &d->b_dec_in,    &d->threshold,
+                                      &d->b_gate,    &d->b_mag, &d->r_mag,       &d->mag_scale,
+                                      &d->row_scale, &d->b_glu, &d->log_sparsity };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) dict_vector_release(d, vectors[i]);
     dict_subset_release(d);
     matrix_release(d, &d->w_enc);
     matrix_release(d, &d->w_dec);
     matrix_release(d, &d->w_skip);
+    matrix_release(d, &d->w_glu);
+    for (struct dict_owned *o = d->owned; o; o = o->next) mem_free(o->data); /* o itself is the arena's */
     mem_free(d->code_gain);
     mem_free(d->row_gain);
     mem_free(d->param_gain);
     safetensors_close(&d->safetensors);
+    safetensors_close(&d->more);
     npz_close(&d->npz);
     arena_release(&d->arena);
     mem_free(d);
@@ -43,6 +47,21 @@ static const char *last_component(struct arena *a, const char *path)
     return arena_copy(a, path + begin, end - begin);
 }
 
+/* What the caller knows beyond the files: overrides, and the scale of activations where the files leave it open. */
+static hooke_status apply_registry(struct hooke_dict *d, const hooke_dict_options *o)
+{
+    struct dict_config *c = &d->config;
+    if (!o) return HOOKE_OK;
+    if (o->config_overrides)
+        RETURN_IF_ERROR(dict_config_override(c, &d->arena, o->config_overrides, d->info.path));
+    RETURN_IF(!(o->norm_scaling_factor >= 0), HOOKE_E_ARGUMENT, "%s: norm_scaling_factor %g is not positive",
+              d->info.path, o->norm_scaling_factor);
+    if (c->normalize == NORMALIZE_EXPECTED_AVERAGE && c->activation_scale <= 0)
+        c->activation_scale = o->norm_scaling_factor;
+    if (o->expected_l0 > 0) c->expected_l0 = o->expected_l0;
+    return HOOKE_OK;
+}
+
 static hooke_status open_resolved(struct hooke_dict *d, const hooke_text *path,
                                   const hooke_dict_options *options)
 {
@@ -51,7 +70,10 @@ static hooke_status open_resolved(struct hooke_dict *d, const hooke_text *path,
     RETURN_IF(!d->info.path, HOOKE_E_MEMORY, "%s: out of memory", path->data);
     RETURN_IF_ERROR(dict_format_find(&format, d->info.path));
     d->format = format->name;
+    d->options = options;
     RETURN_IF_ERROR(format->open(d, d->info.path));
+    d->options = NULL;
+    RETURN_IF_ERROR(apply_registry(d, options));
     if (!d->info.name) d->info.name = last_component(&d->arena, d->info.path);
     RETURN_IF(!d->info.name, HOOKE_E_MEMORY, "%s: out of memory", d->info.path);
     return dict_build(d, options);
@@ -69,7 +91,7 @@ hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *w
     struct hooke_dict *d = mem_alloc(1, sizeof *d);
     RETURN_IF(!d, HOOKE_E_MEMORY, "%s: out of memory", what);
     d->ctx = ctx;
-    d->input_scale = 1.0f;
+    d->input_scale = d->output_scale = 1.0f;
     hooke_status st = hooke_resolve(&path, what, "dict");
     if (st == HOOKE_OK) st = open_resolved(d, &path, options);
     hooke_text_release(&path);

@@ -8,7 +8,9 @@
 bool dict_subset_is_narrow(const struct hooke_dict *d, const hooke_feature_set *subset)
 {
     /* Past an eighth of the width the gathered copy costs more memory than the product saves time. */
-    return subset && subset->n > 0 && d->arch->select != SELECT_TOPK && subset->n <= d->info.d_dict / 8;
+    bool alone =
+        d->arch->rule == RULE_TILES && d->arch->select != SELECT_TOPK && d->arch->select != SELECT_BATCH_TOPK;
+    return alone && subset && subset->n > 0 && subset->n <= d->info.d_dict / 8;
 }
 
 void dict_subset_release(struct hooke_dict *d)

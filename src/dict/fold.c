@@ -9,10 +9,15 @@
  *
  * Nothing of that has to touch the matrices: scaling h_i, its bias and its threshold by a positive number changes no decision,
  * so the codes are multiplied afterwards (code_gain) and divided again before decoding (row_gain). That also serves top-k
- * without rescaling, whose selection a real fold would change. */
+ * without rescaling, whose selection a real fold would change, and encoders that are not linear.
+ *
+ *     what selection sees     h_i sigma_i      sigma_i: n'_i with rescaled top-k, n_i where the norm is in the gate, else 1
+ *     what a code is          h_i gain_i       gain_i: n'_i when canonical or rescaled, else 1
+ *     code_gain_i = gain_i / sigma_i for top-k, whose values carry sigma_i already, else gain_i;  row_gain_i = 1 / (gain_i s) */
 #include "dict/dict.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { ROWS_AT_A_TIME = 32 };
 static const float SMALLEST_NORM = 1e-8f; /* a dead decoder row must not divide by zero */
@@ -94,49 +99,77 @@ static hooke_status batch_threshold(struct hooke_dict *d, const float *norms)
     return dict_vector_place(d, &d->threshold, threshold, d->info.d_dict);
 }
 
-/* row_gain: whatever the codes were multiplied by is divided out again, and so is s. */
-static hooke_status finish_row_gain(struct hooke_dict *d, const float *undo)
+/* The gate sees h_i n_i, so h_i is compared with the threshold divided by n_i. */
+static void threshold_by_norms(struct hooke_dict *d, const float *norms)
 {
-    float s = d->input_scale;
-    if (!undo && s == 1.0f) return HOOKE_OK;
+    for (int i = 0; i < d->info.d_dict; i++) d->threshold.data[i] /= norms[i];
+}
+
+/* row_gain: whatever the codes were multiplied by (NULL: nothing) is divided out again, and so is s. */
+static hooke_status finish_row_gain(struct hooke_dict *d, const float *gain)
+{
+    float s = d->output_scale;
+    if (!gain && s == 1.0f) return HOOKE_OK;
     bool old = d->row_gain != NULL;
     if (!old) RETURN_IF_ERROR(take_floats(d, &d->row_gain));
     for (int i = 0; i < d->info.d_dict; i++)
-        d->row_gain[i] = (old ? d->row_gain[i] : 1.0f) / (undo ? undo[i] * s : s);
+        d->row_gain[i] = (old ? d->row_gain[i] : 1.0f) / (gain ? gain[i] * s : s);
     return HOOKE_OK;
 }
 
-/* norms (owned by the caller) become n'_i = n_i / s. */
-static hooke_status fold_norms(struct hooke_dict *d, float *norms, bool canonical)
+/* What top-k selects by, from the norms; gain (NULL: 1) is what the codes shall carry. */
+static hooke_status fold_topk(struct hooke_dict *d, const float *norms, const float *gain)
 {
-    bool rescaled_topk = d->arch->select == SELECT_TOPK && d->config.rescale_by_decoder_norm;
-    for (int i = 0; i < d->info.d_dict; i++) norms[i] /= d->input_scale;
-    RETURN_IF_ERROR(finish_row_gain(d, norms));
-    float **gain = rescaled_topk ? &d->row_scale.data : &d->code_gain;
-    RETURN_IF_ERROR(take_floats(d, gain));
-    for (int i = 0; i < d->info.d_dict; i++) (*gain)[i] = norms[i];
-    if (rescaled_topk)
-        RETURN_IF_ERROR(dict_vector_place(d, &d->row_scale, d->row_scale.data, d->info.d_dict));
-    if (rescaled_topk && !canonical) return HOOKE_OK; /* shown as the file has them */
-    RETURN_IF_ERROR(take_floats(d, &d->param_gain));
-    for (int i = 0; i < d->info.d_dict; i++) d->param_gain[i] = norms[i];
+    float by = d->config.norm_in_gate ? 1.0f : d->output_scale, *sigma;
+    RETURN_IF_ERROR(take_floats(d, &sigma));
+    for (int i = 0; i < d->info.d_dict; i++) sigma[i] = norms[i] / by;
+    RETURN_IF_ERROR(dict_vector_place(d, &d->row_scale, sigma, d->info.d_dict));
+    if (!d->config.norm_in_gate) return HOOKE_OK; /* gain is sigma */
+    RETURN_IF_ERROR(take_floats(d, &d->code_gain));
+    for (int i = 0; i < d->info.d_dict; i++) d->code_gain[i] = (gain ? gain[i] : 1.0f) / sigma[i];
     return HOOKE_OK;
+}
+
+static hooke_status copy_floats(const struct hooke_dict *d, float **out, const float *from)
+{
+    RETURN_IF_ERROR(take_floats(d, out));
+    memcpy(*out, from, (size_t)d->info.d_dict * sizeof **out);
+    return HOOKE_OK;
+}
+
+/* norms[d_dict] are n_i; gain[d_dict] is filled with n'_i. canonical_codes: codes carry it. */
+static hooke_status fold_by_norms(struct hooke_dict *d, const float *norms, float *gain, bool canonical,
+                                  bool canonical_codes)
+{
+    bool topk = d->arch->select == SELECT_TOPK;
+    bool select_by_norm = d->config.norm_in_gate || (topk && d->config.rescale_by_decoder_norm);
+    for (int i = 0; i < d->info.d_dict; i++) gain[i] = norms[i] / d->output_scale;
+    RETURN_IF_ERROR(finish_row_gain(d, canonical_codes ? gain : NULL));
+    if (d->config.norm_in_gate && d->threshold.data) threshold_by_norms(d, norms);
+    if (topk && select_by_norm)
+        RETURN_IF_ERROR(fold_topk(d, norms, canonical_codes ? gain : NULL));
+    else if (canonical_codes)
+        RETURN_IF_ERROR(copy_floats(d, &d->code_gain, gain));
+    if (!canonical_codes || (topk && !canonical)) return HOOKE_OK; /* shown as the file has them */
+    return copy_floats(d, &d->param_gain, gain);
 }
 
 hooke_status dict_fold(struct hooke_dict *d, bool canonical)
 {
     bool batch = d->param[P_TOPK_THRESHOLD] != NULL;
     bool rescales = d->config.rescale_by_decoder_norm && (batch || d->arch->select == SELECT_TOPK);
-    float *norms = NULL;
+    float *norms = NULL, *gain = NULL;
     RETURN_IF_ERROR(old_scaling_factors(d));
-    if (!canonical && !rescales) {
+    if (!canonical && !rescales && !d->config.norm_in_gate) {
         if (batch) RETURN_IF_ERROR(batch_threshold(d, NULL));
         return finish_row_gain(d, NULL);
     }
     hooke_status st = take_floats(d, &norms);
+    if (st == HOOKE_OK) st = take_floats(d, &gain);
     if (st == HOOKE_OK) st = guarded_norms(d, norms);
     if (st == HOOKE_OK && batch) st = batch_threshold(d, rescales ? norms : NULL);
-    if (st == HOOKE_OK) st = fold_norms(d, norms, canonical);
+    if (st == HOOKE_OK) st = fold_by_norms(d, norms, gain, canonical, canonical || rescales);
     mem_free(norms);
+    mem_free(gain);
     return st;
 }

@@ -25,6 +25,9 @@ hooke_status saelens_open(struct hooke_dict *d, const char *path);
 hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text,
                               size_t n, const char *name);
 
+/* Keys of a JSON object that win over what the configuration said; keys that mean nothing here are ignored. */
+hooke_status dict_config_override(struct dict_config *c, struct arena *a, const char *json, const char *name);
+
 /* Small path helpers for readers. */
 bool path_ends_with(const char *path, const char *end);
 /* "folder/name" in the arena; when path is a file, its folder is meant. NULL when out of memory. */

@@ -36,9 +36,10 @@ static void configurations_are_refused_by_name(void **state)
     } cases[] = {
         { "{\"architecture\": \"temporal\", " META "}", "'temporal' is not implemented",
           HOOKE_E_UNSUPPORTED },
-        { "{\"architecture\": \"matching_pursuit\", " META "}", "'matching_pursuit' is not implemented",
-          HOOKE_E_UNSUPPORTED },
-        { "{\"architecture\": \"abstopk\", " META "}", "'abstopk' is not implemented", HOOKE_E_UNSUPPORTED },
+        { "{\"architecture\": \"matching_pursuit\", " META "}", "tensor 'W_enc' does not belong",
+          HOOKE_E_FORMAT },
+        { "{\"architecture\": \"abstopk\", \"k\": 9, " META "}", "'k' must be an integer from 1 to 5",
+          HOOKE_E_FORMAT },
         { "{\"architecture\": \"perceptron\", " META "}", "unknown architecture 'perceptron'",
           HOOKE_E_UNSUPPORTED },
         { "{" META "}", "key 'architecture' is missing", HOOKE_E_FORMAT },

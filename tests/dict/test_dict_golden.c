@@ -40,6 +40,12 @@ static const char *const cases[] = {
     "legacy_hook_z",
     "google--gemma-scope-2b-pt-res/layer_3/width_16k/average_l0_5",
     "google--gemma-scope-2b-pt-mlp/layer_3/width_16k/average_l0_6",
+    "abstopk",
+    "abstopk_rescaled",
+    "matching_pursuit",
+    "matching_pursuit_long",
+    "matching_pursuit_no_b_dec",
+    "checkpoint_matching_pursuit",
 };
 
 /* One expected tensor; NULL when the case has none. */

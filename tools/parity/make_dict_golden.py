@@ -19,9 +19,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import sae_lens
+from sae_lens.saes.abstopk_sae import AbsTopKSAE, AbsTopKSAEConfig
 from sae_lens.saes.batchtopk_sae import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
 from sae_lens.saes.gated_sae import GatedSAE, GatedSAEConfig
 from sae_lens.saes.jumprelu_sae import JumpReLUSAE, JumpReLUSAEConfig
+from sae_lens.saes.matching_pursuit_sae import (MatchingPursuitSAE, MatchingPursuitSAEConfig, MatchingPursuitTrainingSAE,
+                                                 MatchingPursuitTrainingSAEConfig)
 from sae_lens.saes.matryoshka_batchtopk_sae import MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig
 from sae_lens.saes.sae import SAE, SAEMetadata
 from sae_lens.saes.standard_sae import StandardSAE, StandardSAEConfig, StandardTrainingSAE, StandardTrainingSAEConfig
@@ -104,7 +107,7 @@ def inference(name, cls, cfg_cls, seed, forward=None, width=D_IN, heads=None, ca
     clean(folder)
 
 
-def checkpoint(name, cls, cfg_cls, seed, scale=None, threshold=None, **cfg):
+def checkpoint(name, cls, cfg_cls, seed, scale=None, threshold=None, canonical=True, **cfg):
     """A mid-training checkpoint (training configuration, activation scale not folded) against what the final save makes of it."""
     folder = fresh(name)
     cfg.setdefault("normalize_activations", "expected_average_only_in" if scale else "none")
@@ -119,7 +122,7 @@ def checkpoint(name, cls, cfg_cls, seed, scale=None, threshold=None, **cfg):
         sae.fold_activation_norm_scaling_factor(scale)
     shutil.rmtree(final, ignore_errors=True)
     sae.save_inference_model(final)
-    expect(folder, SAE.load_from_disk(final, device="cpu", dtype="float32"), inputs(D_IN, seed))
+    expect(folder, SAE.load_from_disk(final, device="cpu", dtype="float32"), inputs(D_IN, seed), canonical=canonical)
     shutil.rmtree(final)
     clean(folder)
 
@@ -148,6 +151,10 @@ def gemma_scope(name, seed, save, kind="res"):
 
 def through(sae, x):
     return sae.forward(x)
+
+
+def unit_rows(sae):
+    sae.W_dec /= sae.W_dec.norm(dim=-1, keepdim=True)
 
 
 def negative_thresholds(sae):
@@ -210,6 +217,16 @@ def main():
 
     gemma_scope("layer_3/width_16k/average_l0_5", 50, np.savez)
     gemma_scope("layer_3/width_16k/average_l0_6", 51, np.savez_compressed, "mlp")
+    inference("abstopk", AbsTopKSAE, AbsTopKSAEConfig, 60, k=4, canonical=False)
+    inference("abstopk_rescaled", AbsTopKSAE, AbsTopKSAEConfig, 61, k=4, rescale_acts_by_decoder_norm=True)
+    pursuit = dict(canonical=False, edit=unit_rows)
+    inference("matching_pursuit", MatchingPursuitSAE, MatchingPursuitSAEConfig, 62, residual_threshold=0.3, **pursuit)
+    inference("matching_pursuit_long", MatchingPursuitSAE, MatchingPursuitSAEConfig, 63, residual_threshold=0.0, max_iterations=12,
+              stop_on_duplicate_support=False, **pursuit)
+    inference("matching_pursuit_no_b_dec", MatchingPursuitSAE, MatchingPursuitSAEConfig, 64, apply_b_dec_to_input=False,
+              max_iterations=3, **pursuit)
+    checkpoint("checkpoint_matching_pursuit", MatchingPursuitTrainingSAE, MatchingPursuitTrainingSAEConfig, 65, scale=1.6,
+               residual_threshold=0.5, canonical=False)
     total = sum(f.stat().st_size for f in OUT.rglob("*") if f.is_file())
     print(f"sae-lens {sae_lens.__version__}: {len(list(OUT.rglob('expected.safetensors')))} cases, {total} bytes in {OUT}")
 
