@@ -146,6 +146,18 @@ static double mean_l0(const struct dict_job *j)
     return (double)j->codes.indptr[j->n] / (double)j->n;
 }
 
+/* Of a screened encode also how many float32 dots a row were left: l0 of them at the least. */
+static void name_encode(char *name, size_t room, const struct dict_job *j)
+{
+    const struct encode_tally *t = &j->b->ctx->exec.tally;
+    double pairs = (double)t->n_screened + (double)t->n_ordinary;
+    if (t->n_screened > 0)
+        snprintf(name, room, "encode_l0_%.0f_screened_%.0f_dots_%.0f", mean_l0(j),
+                 100 * (double)t->n_screened / pairs, (double)t->n_could / (double)j->n);
+    else
+        snprintf(name, room, "encode_l0_%.0f", mean_l0(j));
+}
+
 static void report_encode(struct dict_job *j, const struct bench_side *sides, double machine)
 {
     const struct bench *b = j->b;
@@ -154,10 +166,10 @@ static void report_encode(struct dict_job *j, const struct bench_side *sides, do
     double encode = per_row * (double)j->n / sides[0].median * 1e-9,
            bare = per_row * bare_rows / sides[1].median * 1e-9;
     hooke_bench_row row = { .gflops = encode, .ceiling_gflops = bare, .fraction = encode / bare };
-    char name[48];
+    char name[64];
     row.tokens_per_second = (double)j->n / sides[0].median;
     row.peak_rss_bytes = j->peak_rss;
-    snprintf(name, sizeof name, "encode_l0_%.0f", mean_l0(j));
+    name_encode(name, sizeof name, j);
     bench_report(b, &row, name, j->shape, j->info->dtype, &sides[0]);
     struct bench_side whole = sides[1];
     whole.median *= (double)j->n / bare_rows;

@@ -108,12 +108,21 @@ struct ops {
                                   const struct weight *w_dec);
 };
 
+/* What the last encode spent: shows whether screening (cpu/screen.h) took place and what it left to do. */
+struct encode_tally {
+    int64_t n_screened; /* (row, feature) pairs that an 8-bit product decided on */
+    int64_t n_could;    /* of these the ones that could pass: float32 dots */
+    int64_t n_ordinary; /* pairs of tiles that were screened in vain, or not, and went the ordinary way */
+    int64_t n_outliers; /* columns kept out of the bytes, summed over blocks of rows */
+};
+
 /* Where and how operations run. One thread at a time. */
 struct exec {
     const struct ops *ops;
     const struct kernels *kernels; /* the CPU's inner loops (cpu/kernels.h) */
     int n_threads;
-    bool unscreened;         /* encode never screens with 8-bit products: for comparison */
+    bool unscreened; /* encode never screens with 8-bit products: for comparison */
+    struct encode_tally tally;
     bool bf16_products;      /* --dtype bf16: operands of matrix products are rounded to bf16 */
     struct scratch *scratch; /* per-worker memory that is kept between calls */
 };

@@ -1,4 +1,5 @@
 /* ops.h: the conformance test of a backend: codes and what becomes of them. */
+#include "tensor/cpu/kernels.h"
 #include "levels.h"
 
 struct exact {
@@ -239,6 +240,7 @@ struct screen_case {
     float scale, threshold; /* threshold in standard deviations of h without massive columns */
     bool massive;           /* massive columns, rows and tails */
     float bad;              /* one entry of x, when not 0 */
+    bool screens;           /* where 8-bit products are present: screened throughout, else not at all */
 };
 
 static void make_screen_data(struct encode_data *d, const struct screen_case *c)
@@ -305,6 +307,17 @@ static void same_bits(const hooke_codes *a, const hooke_codes *b)
     assert_memory_equal(a->values, b->values, n * sizeof *a->values);
 }
 
+static void check_tally(const struct exec *ex, const struct screen_case *c)
+{
+    const struct encode_tally *t = &ex->tally;
+    bool screens = c->screens && ex->kernels->gemm_bytes && ex->kernels->screen;
+    int64_t pairs = c->n * c->d_dict;
+    assert_int_equal(t->n_screened, screens ? pairs : 0);
+    assert_int_equal(t->n_ordinary, screens ? 0 : pairs);
+    assert_true(!screens || t->n_could > 0);
+    assert_true(!screens || (t->n_outliers > 0) == c->massive);
+}
+
 static int64_t check_screened(struct exec *ex, const struct screen_case *c)
 {
     static const int threads[] = { 1, 3, 7 };
@@ -317,6 +330,7 @@ static int64_t check_screened(struct exec *ex, const struct screen_case *c)
     ex->unscreened = false;
     assert_int_equal(ex->ops->encode(ex, &screened, &d.x, &d.spec), HOOKE_OK);
     check_codes_form(&screened, c->n, c->d_dict);
+    check_tally(ex, c);
     same_but_ties(&d, &ordinary, &screened, &ties);
     for (int i = 0; i < 3; i++) {
         struct exec other;
@@ -338,19 +352,20 @@ static int64_t check_screened(struct exec *ex, const struct screen_case *c)
 static void screening_changes_nothing(void **state)
 {
     static const struct screen_case cases[] = {
-        { 128, 256, 512, DT_F32, true, 1, 2.5F, false, 0 },
-        { 1300, 333, 700, DT_F32, false, 1, 2.5F, false, 0 },
-        { 200, 2304, 515, DT_BF16, false, 1, 2, true, 0 },
-        { 201, 1001, 513, DT_F16, true, 1, 2, true, 0 },
-        { 150, 300, 700, DT_BF16, true, 1e-15F, 2, false, 0 },
-        { 150, 300, 700, DT_F32, true, 1e-8F, 2, true, 0 },
-        { 150, 300, 700, DT_F32, true, 1e9F, 2, true, 0 },
-        { 150, 300, 700, DT_F32, false, 1e20F, 2, false, 0 },
-        { 140, 512, 600, DT_F32, false, 1, 0, false, 0 },
-        { 140, 512, 600, DT_F32, true, 1, 1.3F, false, 0 },
-        { 140, 512, 600, DT_F32, true, 1, 2.5F, false, NAN },
-        { 140, 512, 600, DT_F32, true, 1, 2.5F, false, INFINITY },
-        { 4300, 260, 40, DT_F32, true, 1, 2.5F, true, 0 },
+        { 128, 256, 512, DT_F32, true, 1, 2.5F, false, 0, true },
+        { 1300, 333, 700, DT_F32, false, 1, 2.5F, false, 0, true },
+        { 200, 2304, 515, DT_BF16, false, 1, 8, true, 0, true },
+        { 201, 1001, 513, DT_F16, true, 1, 12, true, 0, true },
+        { 150, 300, 700, DT_BF16, true, 1e-15F, 2, false, 0, false },
+        { 150, 300, 700, DT_F32, true, 1e-8F, 22, true, 0, true },
+        { 150, 300, 700, DT_F32, true, 1e9F, 22, true, 0, true },
+        { 150, 300, 700, DT_F32, false, 1e20F, 2, false, 0, false },
+        { 140, 512, 600, DT_F32, false, 1, 0, false, 0, false },
+        { 140, 512, 600, DT_F32, true, 1, 1.3F, false, 0, true },
+        { 140, 512, 600, DT_F32, true, 1, 2.5F, false, NAN, false },
+        { 140, 512, 600, DT_F32, true, 1, 2.5F, false, INFINITY, false },
+        { 4300, 260, 40, DT_F32, true, 1, 24, true, 0, true },
+        { 200, 512, 515, DT_F32, false, 1, 2, true, 0, false },
     };
     (void)state;
     struct exec ex;

@@ -39,6 +39,7 @@ struct piece {
     float *value;
     size_t n, index_capacity, value_capacity;
     int32_t count[SCREEN_BLOCK]; /* of each row of the block */
+    int64_t n_could, n_ordinary; /* for the tally: dots of this block, pairs that went the ordinary way */
 };
 
 struct encode_job {
@@ -181,7 +182,10 @@ static hooke_status screened_rows(const struct encode_job *j, struct piece *g, c
         if (*many) break;
         RETURN_IF_ERROR(decide_row(j, g, w, from + r, index, n));
     }
-    if (*many) g->n = before;
+    if (*many)
+        g->n = before;
+    else
+        g->n_could += could;
     return HOOKE_OK;
 }
 
@@ -197,10 +201,13 @@ static hooke_status screened_group(struct encode_job *j, int64_t group, int work
                                  product_floats > screen_floats ? product_floats : screen_floats));
     bool many = !screen_convert(&j->screen, &w, scratch, first, n);
     g->n = 0;
+    g->n_could = g->n_ordinary = 0;
     for (int64_t from = 0; from < j->n_rows; from += SCREEN_ROWS) {
         int64_t rows = least(SCREEN_ROWS, j->n_rows - from);
         if (!many) RETURN_IF_ERROR(screened_rows(j, g, &w, from, rows, &many));
-        if (many) RETURN_IF_ERROR(product_rows(j, g, from, rows, first, n, scratch));
+        if (!many) continue;
+        RETURN_IF_ERROR(product_rows(j, g, from, rows, first, n, scratch));
+        g->n_ordinary += rows * n;
     }
     return HOOKE_OK;
 }
@@ -385,6 +392,19 @@ static hooke_status join_topk(const struct encode_job *j, hooke_codes *out)
     return HOOKE_OK;
 }
 
+static void tally_block(struct encode_job *j)
+{
+    struct encode_tally *t = &j->ex->tally;
+    int64_t pairs = j->n_rows * weight_n_out(&j->spec->w), ordinary = j->screened ? 0 : pairs;
+    for (int64_t g = 0; g < n_groups(j) && j->screened; g++) {
+        ordinary += j->pieces[g].n_ordinary;
+        t->n_could += j->pieces[g].n_could;
+    }
+    t->n_screened += pairs - ordinary;
+    t->n_ordinary += ordinary;
+    t->n_outliers += j->screened ? j->screen.n_outliers : 0;
+}
+
 static hooke_status run_block(struct encode_job *j, int64_t row0, int64_t n_rows)
 {
     j->row0 = row0;
@@ -393,7 +413,9 @@ static hooke_status run_block(struct encode_job *j, int64_t row0, int64_t n_rows
         atomic_store_explicit(&j->cuts[r], 0, memory_order_relaxed);
     j->screened = false;
     if (j->may_screen) RETURN_IF_ERROR(screen_begin(j->ex, &j->screen, &j->p, row0, n_rows, &j->screened));
-    return parallel_try(j->ex->n_threads, n_groups(j), 1, encode_group, j);
+    RETURN_IF_ERROR(parallel_try(j->ex->n_threads, n_groups(j), 1, encode_group, j));
+    tally_block(j);
+    return HOOKE_OK;
 }
 
 static hooke_status encode_blocks(struct encode_job *j, hooke_codes *out, int64_t n, int64_t block)
@@ -527,6 +549,7 @@ hooke_status cpu_encode(struct exec *ex, hooke_codes *out, const struct mat *x,
     struct encode_job j = { .ex = ex, .spec = spec };
     void *pieces;
     assert(weight_n_out(&spec->w) <= INT32_MAX);
+    ex->tally = (struct encode_tally){ 0 };
     RETURN_IF_ERROR(start_codes(out, x->rows, weight_n_out(&spec->w)));
     plan(&j, x->rows);
     RETURN_IF_ERROR(product_begin(ex, &j.p, x, &spec->w));
