@@ -14,7 +14,6 @@ import shutil
 import sys
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != HERE]  # tokenizers.py here is not the package
 
 import torch  # noqa: E402
 from safetensors.torch import save_file

@@ -6,22 +6,16 @@ lowest cosine of logits in bf16 mode.
 usage: models.py [--hooke PATH] [--scale N] [--tokens N] [NAME ...]        exit code 1 when a site is above 1e-5 or logits above 1e-4
 """
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != HERE]  # tokenizers.py here is not the package
-
 import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-spec = importlib.util.spec_from_file_location("make_model_golden", os.path.join(HERE, "make_model_golden.py"))
-golden = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(golden)
+import make_model_golden as golden  # noqa: E402  (beside this file)
 
 
 def capture(hooke, folder, ids, dtype):

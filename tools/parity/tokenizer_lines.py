@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares hooke's tokenizers with Hugging Face's `tokenizers`, id by id and character by character.
 
-    make && python3 tools/parity/tokenizers.py [--lines 100000] [--only NAME]
+    make && python3 tools/parity/tokenizer_lines.py [--lines 100000] [--only NAME]
 
 Real files (Gemma 2, GPT-NeoX) come from ../shared/data where it is; the shapes of GPT-2, Llama 3, Qwen 2 and a few odd pipelines are
 trained here on this repository's own text. Every tokenizer sees: sentences of many languages, source code, random Unicode, control
