@@ -50,6 +50,9 @@ extern "C" {
 #define HOOKE_STATUS_ENUM(name, code, text) name = (code),
 typedef enum hooke_status { HOOKE_STATUS_LIST(HOOKE_STATUS_ENUM) } hooke_status;
 
+/* Version of the library that runs, e.g. "0.1.0"; HOOKE_VERSION is that of the header. Static. */
+HOOKE_API const char *hooke_version(void);
+
 /* The code's short name, e.g. "not found". Never NULL. */
 HOOKE_API const char *hooke_status_text(hooke_status st);
 /* Message of the calling thread's last failure, "" if none. Borrowed until the thread's next failure. */

@@ -8,6 +8,11 @@
 enum { MESSAGE_BYTES = 1024 };
 static _Thread_local char message[MESSAGE_BYTES];
 
+const char *hooke_version(void)
+{
+    return HOOKE_VERSION;
+}
+
 const char *hooke_status_text(hooke_status st)
 {
     switch (st) {

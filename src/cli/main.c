@@ -58,7 +58,7 @@ static int dispatch(struct session *s, int argc, char **argv)
         return 2;
     }
     if (strcmp(first, "--version") == 0 || strcmp(first, "version") == 0) {
-        printf("hooke %s\n", HOOKE_VERSION);
+        printf("hooke %s\n", hooke_version());
         return 0;
     }
     if (strcmp(first, "help") == 0 || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
