@@ -103,8 +103,64 @@ HOOKE_API void hooke_text_release(hooke_text *text);
 
 /* ---- names and files ---------------------------------------------------------------------------------------- */
 
-/* Turns what a user may type (a path, "micro", "hf:ORG/NAME/PATH", a hub id found in the local hub cache, a
- * TransformerLens short name) into a path on this machine. kind: "model" or "dict". Nothing touches the network. */
+/* What a name stands for. A name is whatever a user may paste (docs/names.md lists every spelling): an existing path; "micro";
+ * a registry name RELEASE/SAE_ID or RELEASE:SAE_ID; a Neuronpedia id MODEL/SOURCE or MODEL/SOURCE/INDEX; a TransformerLens short
+ * name of a model; a hub path ORG/NAME[/PATH], with or without "hf:"; a neuronpedia.org or huggingface.co address. Hub and
+ * registry names may end in @REVISION. Strings are never NULL: "" is unknown or none. They live until hooke_name_close(). */
+typedef struct hooke_name_file {
+    const char *pattern; /* path in the repository; where is_pattern, for fnmatch(3) without flags ('*' crosses '/') */
+    bool is_pattern;
+    bool optional; /* nothing is missing when the repository lacks it */
+} hooke_name_file;
+
+typedef struct hooke_name_info {
+    const char *what;     /* as it was given */
+    const char *kind;     /* "model" or "dict" */
+    const char *spelling; /* "path", "shipped", "registry", "neuronpedia", "hub", "short name" */
+    const char *path;     /* on this machine; for names on the hub only after hooke_name_locate() */
+    const char *repo;     /* hub repository, ORG/NAME */
+    const char *file;     /* folder or file in it; "": the whole repository */
+    const char *revision; /* as asked for: "main", a tag, a commit */
+    const char *commit;   /* 40 hex digits: what revision is in the cache; known once located */
+    /* What the registry knows about that file, whichever way it was named. */
+    const char *release, *sae_id;
+    const char *also;             /* other RELEASE/SAE_ID of the same file, separated by blanks */
+    const char *neuronpedia;      /* MODEL/SOURCE */
+    const char *format;           /* SAELens' loader: "sae_lens", "gemma_2", "llama_scope", ...; see docs/names.md */
+    const char *config_overrides; /* JSON object, merged over the file's configuration */
+    double norm_scaling_factor;   /* factor on activations still to be folded into the weights; 0: none */
+    double l0, variance_explained; /* as published; NaN: not said */
+    const char *model; /* a name of the model it was made for, which the kind "model" resolves */
+    const char *site;  /* hook point read, as far as the name tells: "blocks.20.hook_resid_post" */
+    int layer;         /* -1: not said by the name */
+    int64_t width;     /* features; 0: not said by the name */
+    int64_t feature;   /* INDEX of MODEL/SOURCE/INDEX; -1: none */
+    /* What a reader needs of the repository: what to fetch, in the order of reading. */
+    const hooke_name_file *files;
+    int n_files;
+} hooke_name_info;
+
+/* Reads a name without the hub cache and without the network (of the disk it only asks whether `what` is an existing path).
+ * kind: "model", "dict", or NULL: whichever it is. HOOKE_E_NOT_FOUND names the nearest known names; HOOKE_E_ARGUMENT is a
+ * spelling that cannot be one. */
+typedef struct hooke_name hooke_name;
+HOOKE_API hooke_status hooke_name_open(hooke_name **out, const char *what, const char *kind);
+HOOKE_API void hooke_name_close(hooke_name *name);
+HOOKE_API const hooke_name_info *hooke_name_get_info(const hooke_name *name);
+/* Finds it on this machine: fills path and commit. HOOKE_E_NOT_FOUND says what to type to fetch it. */
+HOOKE_API hooke_status hooke_name_locate(hooke_name *name);
+/* Whether every file that is not optional is on this machine. */
+HOOKE_API bool hooke_name_is_cached(const hooke_name_info *info);
+/* The origin of a result as a JSON object of one line: what, path, repo, file, revision, commit, release, sae_id, neuronpedia,
+ * norm_scaling_factor; null where unknown. Results carry it as "origin". */
+HOOKE_API hooke_status hooke_name_json(const hooke_name_info *info, hooke_text *out);
+
+/* Rows of the registry of published dictionaries, sorted by release and sae_id, then known models, sorted by repository. What the
+ * callback sees is borrowed for the call; its non-zero return ends the walk. kind as above. */
+typedef int (*hooke_name_fn)(void *payload, const hooke_name_info *info);
+HOOKE_API hooke_status hooke_registry_walk(const char *kind, hooke_name_fn fn, void *payload);
+
+/* Turns a name into a path on this machine: hooke_name_open() and hooke_name_locate() in one call. kind: "model" or "dict". */
 HOOKE_API hooke_status hooke_resolve(hooke_text *path, const char *what, const char *kind);
 /* Where shipped assets are (models/, data/): HOOKE_DATA, else beside the program, else the install prefix. */
 HOOKE_API hooke_status hooke_asset(hooke_text *path, const char *relative);

@@ -1,12 +1,13 @@
-/* resolve.c: from what a user types to a path on this machine. In this order: an existing path; a shipped name; hf:...; a hub
- * repository or a TransformerLens short name in the hub cache. */
+/* resolve.c: from a name (name.c) to a path on this machine: shipped assets and the hub cache. */
 #include <dirent.h>
+#include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "file/hub.h"
+#include "file/name.h"
 
 /* ---- shipped assets ---- */
 
@@ -101,164 +102,19 @@ static hooke_status shipped_dict(hooke_text *path)
     return st;
 }
 
-/* ---- short names ---- */
-
-/* A repository is also known by the part of its name behind the slash, in any case: TransformerLens' short names of the families
- * that are read here. The exceptions stand in aliases[]. */
-static const char *const repositories[] = {
-    "google/gemma-2-2b",
-    "google/gemma-2-2b-it",
-    "google/gemma-2-9b",
-    "google/gemma-2-9b-it",
-    "google/gemma-2-27b",
-    "google/gemma-2-27b-it",
-    "google/gemma-2b",
-    "google/gemma-2b-it",
-    "google/gemma-7b",
-    "google/gemma-7b-it",
-    "google/gemma-3-270m",
-    "google/gemma-3-270m-it",
-    "google/gemma-3-1b-pt",
-    "google/gemma-3-1b-it",
-    "google/gemma-3-4b-pt",
-    "google/gemma-3-4b-it",
-    "google/gemma-3-12b-pt",
-    "google/gemma-3-12b-it",
-    "google/gemma-3-27b-pt",
-    "google/gemma-3-27b-it",
-    "EleutherAI/pythia-14m",
-    "EleutherAI/pythia-31m",
-    "EleutherAI/pythia-70m",
-    "EleutherAI/pythia-70m-deduped",
-    "EleutherAI/pythia-160m",
-    "EleutherAI/pythia-160m-deduped",
-    "EleutherAI/pythia-410m",
-    "EleutherAI/pythia-410m-deduped",
-    "EleutherAI/pythia-1b",
-    "EleutherAI/pythia-1b-deduped",
-    "EleutherAI/pythia-1.4b",
-    "EleutherAI/pythia-1.4b-deduped",
-    "EleutherAI/pythia-2.8b",
-    "EleutherAI/pythia-2.8b-deduped",
-    "EleutherAI/pythia-6.9b",
-    "EleutherAI/pythia-6.9b-deduped",
-    "EleutherAI/pythia-12b",
-    "EleutherAI/pythia-12b-deduped",
-    "gpt2",
-    "gpt2-medium",
-    "gpt2-large",
-    "gpt2-xl",
-    "distilgpt2",
-    "meta-llama/Meta-Llama-3-8B",
-    "meta-llama/Meta-Llama-3-8B-Instruct",
-    "meta-llama/Llama-3.1-8B",
-    "meta-llama/Llama-3.1-8B-Instruct",
-    "meta-llama/Llama-3.2-1B",
-    "meta-llama/Llama-3.2-1B-Instruct",
-    "meta-llama/Llama-3.2-3B",
-    "meta-llama/Llama-3.2-3B-Instruct",
-    "Qwen/Qwen2-0.5B",
-    "Qwen/Qwen2-0.5B-Instruct",
-    "Qwen/Qwen2-1.5B",
-    "Qwen/Qwen2-1.5B-Instruct",
-    "Qwen/Qwen2-7B",
-    "Qwen/Qwen2-7B-Instruct",
-    "Qwen/Qwen2.5-0.5B",
-    "Qwen/Qwen2.5-0.5B-Instruct",
-    "Qwen/Qwen2.5-1.5B",
-    "Qwen/Qwen2.5-1.5B-Instruct",
-    "Qwen/Qwen2.5-3B",
-    "Qwen/Qwen2.5-3B-Instruct",
-    "Qwen/Qwen2.5-7B",
-    "Qwen/Qwen2.5-7B-Instruct",
-    "Qwen/Qwen3-0.6B",
-    "Qwen/Qwen3-0.6B-Base",
-    "Qwen/Qwen3-1.7B",
-    "Qwen/Qwen3-4B",
-    "Qwen/Qwen3-8B",
-    "Qwen/Qwen3-14B",
-};
-static const char *const aliases[][2] = { { "gpt2-small", "gpt2" },
-                                          { "distillgpt2", "distilgpt2" },
-                                          { "pythia", "EleutherAI/pythia-70m" } };
-
-static const char *short_part(const char *repo)
+bool is_shipped(const char *what, const char *kind)
 {
-    const char *slash = strrchr(repo, '/');
-    return slash ? slash + 1 : repo;
+    if (strcmp(kind, "model") == 0) return strcmp(what, "micro") == 0 || strcmp(what, "micro-neox") == 0;
+    return strcmp(what, "micro") == 0 || strcmp(what, "micro-sae") == 0;
 }
 
-/* The repository a short name stands for; NULL if none. *near is the closest other name, for the message. */
-static const char *find_short_name(const char *what, const char **near)
+static hooke_status shipped_path(hooke_text *path, const char *what, const char *kind)
 {
-    int nearest = 3; /* further apart is another word, not a misspelling */
-    *near = NULL;
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcasecmp(what, aliases[i][0]) == 0) return aliases[i][1];
-    for (size_t i = 0; i < sizeof repositories / sizeof *repositories; i++) {
-        const char *name = short_part(repositories[i]);
-        if (strcasecmp(what, name) == 0) return repositories[i];
-        int distance = edit_distance(what, name);
-        if (distance >= nearest) continue;
-        nearest = distance;
-        *near = name;
-    }
-    return NULL;
+    if (strcmp(kind, "dict") == 0) return shipped_dict(path);
+    return hooke_asset(path, strcmp(what, "micro") == 0 ? "models/micro" : "models/micro-neox");
 }
 
 /* ---- the hub cache ---- */
-
-/* ORG/NAME, PATH and REV of ORG/NAME[/PATH][@REV]; without a slash it is a NAME alone. */
-struct hub_name {
-    char repo[256], path[1024], revision[256];
-};
-
-static bool copy_part(char *out, size_t capacity, const char *s, size_t n)
-{
-    if (n >= capacity) return false;
-    memcpy(out, s, n);
-    out[n] = '\0';
-    return true;
-}
-
-static bool is_inside(const char *path)
-{
-    if (path[0] == '/' || strpbrk(path, "\\")) return false;
-    for (const char *p = path; *p; p += strcspn(p, "/"), p += *p == '/') {
-        size_t n = strcspn(p, "/");
-        if (n == 0 || (n == 2 && p[0] == '.' && p[1] == '.')) return false;
-    }
-    return true;
-}
-
-static hooke_status split_hub_name(struct hub_name *h, const char *what)
-{
-    const char *at = strrchr(what, '@'), *end = at ? at : what + strlen(what);
-    const char *first = memchr(what, '/', (size_t)(end - what));
-    const char *second = first ? memchr(first + 1, '/', (size_t)(end - first - 1)) : NULL,
-               *repo_end = second ? second : end;
-    const char *path = second ? second + 1 : end;
-    bool fits =
-        copy_part(h->repo, sizeof h->repo, what, (size_t)(repo_end - what)) &&
-        copy_part(h->path, sizeof h->path, path, (size_t)(end - path)) &&
-        copy_part(h->revision, sizeof h->revision, at ? at + 1 : "main", strlen(at ? at + 1 : "main"));
-    size_t n = strlen(h->path);
-    if (fits && n && h->path[n - 1] == '/') h->path[n - 1] = '\0';
-    RETURN_IF(!fits || !is_inside(h->path), HOOKE_E_ARGUMENT,
-              "'%.200s' is not of the form ORG/NAME[/PATH][@REVISION]", what);
-    return HOOKE_OK;
-}
-
-static hooke_status resolve_hub(hooke_text *path, const char *what)
-{
-    struct hub_name h = { .repo = "" };
-    RETURN_IF_ERROR(split_hub_name(&h, what));
-    RETURN_IF_ERROR(hub_snapshot(path, h.repo, h.revision));
-    if (h.path[0]) RETURN_IF_ERROR(path_join(path, path->data, h.path));
-    RETURN_IF(access(path->data, F_OK) != 0, HOOKE_E_NOT_FOUND,
-              "hub repository '%s' is in the cache, but not its '%s': no %s", h.repo, h.path, path->data);
-    return HOOKE_OK;
-}
 
 /* A snapshot with only a tokenizer in it is common. */
 static hooke_status check_is_model(const char *folder, const char *repo)
@@ -272,66 +128,97 @@ static hooke_status check_is_model(const char *folder, const char *repo)
     return st;
 }
 
-static hooke_status resolve_model_repo(hooke_text *path, const char *what)
+/* The last part of a snapshot's folder is its commit. */
+static void note_commit(struct hooke_name *n, const char *snapshot)
 {
-    RETURN_IF_ERROR(resolve_hub(path, what));
-    return check_is_model(path->data, what);
+    const char *slash = strrchr(snapshot, '/');
+    snprintf(n->commit, sizeof n->commit, "%.40s", slash ? slash + 1 : snapshot);
 }
 
-/* ---- putting it together ---- */
-
-static hooke_status explain_model(const char *what, const char *near)
+static hooke_status find_in_cache(hooke_text *path, struct hooke_name *n)
 {
-    hooke_text cache = { 0 };
-    RETURN_IF_ERROR(hub_cache_folder(&cache));
-    hooke_status st =
-        fail(HOOKE_E_NOT_FOUND,
-             "model '%.200s': no such path, and no name known here%s%s%s; give a folder with config.json and "
-             "*.safetensors, 'micro', 'micro-neox', or a hub id that is in the cache %s",
-             what, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", cache.data);
-    hooke_text_release(&cache);
+    hooke_text inside = { 0 };
+    hooke_status st = hub_snapshot(path, n->place.repo, n->place.revision);
+    if (st == HOOKE_OK) st = name_entry_point(&inside, n);
+    if (st == HOOKE_OK) note_commit(n, path->data);
+    if (st == HOOKE_OK && inside.n) st = path_join(path, path->data, inside.data);
+    if (st == HOOKE_OK && access(path->data, F_OK) != 0)
+        st = fail(HOOKE_E_NOT_FOUND, "hub repository '%s' is in the cache, but not its '%s': no %s",
+                  n->place.repo, inside.data ? inside.data : "", path->data);
+    hooke_text_release(&inside);
+    if (st == HOOKE_OK && strcmp(n->info.kind, "model") == 0) st = check_is_model(path->data, n->place.repo);
+    if (st != HOOKE_E_NOT_FOUND) return st;
+    return fail(st, "%s; fetch it: hooke pull %s", hooke_error(), n->what);
+}
+
+hooke_status hooke_name_locate(hooke_name *n)
+{
+    hooke_text path = { 0 };
+    hooke_status st = HOOKE_OK;
+    RETURN_IF(!n, HOOKE_E_ARGUMENT, "hooke_name_locate: the name is NULL");
+    if (strcmp(n->info.spelling, "path") == 0) return HOOKE_OK;
+    if (strcmp(n->info.spelling, "shipped") == 0)
+        st = shipped_path(&path, n->what, n->info.kind);
+    else
+        st = find_in_cache(&path, n);
+    if (st == HOOKE_OK) st = (text_clear(&n->path), text_puts(&n->path, path.data));
+    n->info.path = st == HOOKE_OK ? n->path.data : "";
+    if (st != HOOKE_OK) n->commit[0] = '\0';
+    hooke_text_release(&path);
     return st;
 }
 
-static hooke_status resolve_model(hooke_text *path, const char *what)
+/* ---- whether all of it is there ---- */
+
+static bool has_match(const char *folder, const char *pattern)
 {
-    const char *near, *repo = find_short_name(what, &near);
-    if (strcmp(what, "micro") == 0) return hooke_asset(path, "models/micro");
-    if (strcmp(what, "micro-neox") == 0) return hooke_asset(path, "models/micro-neox");
-    if (strncmp(what, "hf:", 3) == 0) return resolve_model_repo(path, what + 3);
-    bool is_hub_id = strchr(what, '/') && what[0] != '/' && what[0] != '.';
-    if (!repo && !is_hub_id) return explain_model(what, near);
-    if (!repo) repo = what;
-    hooke_status st = resolve_model_repo(path, repo);
-    if (st != HOOKE_E_NOT_FOUND) return st;
-    return fail(st, "%s; fetch it (huggingface-cli download %s) or give a folder", hooke_error(), repo);
+    DIR *d = opendir(folder);
+    bool found = false;
+    if (!d) return false;
+    for (struct dirent *e; !found && (e = readdir(d)) != NULL;)
+        found = e->d_name[0] != '.' && fnmatch(pattern, e->d_name, 0) == 0;
+    closedir(d);
+    return found;
 }
 
-/* Names of SAELens' registry, RELEASE/SAE_ID, will be looked up here, before the hub. */
-static hooke_status resolve_dict(hooke_text *path, const char *what)
+/* Patterns have their stars in the last part. */
+static bool has_file(const char *snapshot, const hooke_name_file *f)
 {
-    if (strcmp(what, "micro") == 0 || strcmp(what, "micro-sae") == 0) return shipped_dict(path);
-    if (strncmp(what, "hf:", 3) == 0) return resolve_hub(path, what + 3);
-    hooke_status st =
-        strchr(what, '/') && what[0] != '/' && what[0] != '.' ? resolve_hub(path, what) : HOOKE_E_NOT_FOUND;
-    if (st == HOOKE_OK || st == HOOKE_E_MEMORY) return st;
-    return fail(HOOKE_E_NOT_FOUND,
-                "dictionary '%.200s': no such path, and not in the hub cache as ORG/NAME/PATH; give a file "
-                "or folder, 'micro' or "
-                "hf:ORG/NAME/PATH (registry names, RELEASE/SAE_ID, are not looked up yet)",
-                what);
+    hooke_text path = { 0 };
+    bool found = path_join(&path, snapshot, f->pattern) == HOOKE_OK;
+    if (found && f->is_pattern) {
+        char *slash = strrchr(path.data, '/');
+        *slash = '\0';
+        found = has_match(path.data, slash + 1);
+    } else
+        found = found && access(path.data, F_OK) == 0;
+    hooke_text_release(&path);
+    return found;
 }
+
+bool hooke_name_is_cached(const hooke_name_info *info)
+{
+    hooke_text snapshot = { 0 };
+    if (!info) return false;
+    if (!info->repo[0]) return true; /* an existing path, or shipped */
+    bool found = hub_snapshot(&snapshot, info->repo, info->revision) == HOOKE_OK;
+    for (int i = 0; found && i < info->n_files; i++)
+        found = info->files[i].optional || has_file(snapshot.data, &info->files[i]);
+    hooke_text_release(&snapshot);
+    return found;
+}
+
+/* ---- in one call ---- */
 
 hooke_status hooke_resolve(hooke_text *path, const char *what, const char *kind)
 {
+    hooke_name *n = NULL;
     RETURN_IF(!path || !what || !kind, HOOKE_E_ARGUMENT, "hooke_resolve: an argument is NULL");
-    bool is_model = strcmp(kind, "model") == 0;
-    RETURN_IF(!is_model && strcmp(kind, "dict") != 0, HOOKE_E_ARGUMENT,
-              "hooke_resolve: kind '%s' is not 'model' or 'dict'", kind);
-    RETURN_IF(!*what, HOOKE_E_ARGUMENT, "an empty name for a %s", is_model ? "model" : "dictionary");
     text_clear(path);
-    if (access(what, F_OK) == 0) return text_puts(path, what);
-    hooke_status st = is_model ? resolve_model(path, what) : resolve_dict(path, what);
+    hooke_status st = hooke_name_open(&n, what, kind);
+    if (st == HOOKE_OK) st = hooke_name_locate(n);
+    if (st == HOOKE_OK) st = text_puts(path, n->info.path);
     if (st != HOOKE_OK) text_clear(path);
+    hooke_name_close(n);
     return st;
 }

@@ -138,7 +138,7 @@ static void models(void **state)
                     HERE "hub/models--google--gemma-2-2b/snapshots/" COMMIT);
     assert_unresolved("hf:google/gemma-2-2b@" OTHER, "model", HOOKE_E_NOT_FOUND,
                       "partly"); /* no config.json there */
-    assert_unresolved("gemma-2-9b", "model", HOOKE_E_NOT_FOUND, "download google/gemma-2-9b");
+    assert_unresolved("gemma-2-9b", "model", HOOKE_E_NOT_FOUND, "hooke pull gemma-2-9b");
     assert_unresolved("gemma-2-2c", "model", HOOKE_E_NOT_FOUND, "did you mean 'gemma-2-2b'");
     assert_unresolved("no such thing", "model", HOOKE_E_NOT_FOUND, HERE "hub");
     assert_unresolved("micro-neox", "model", HOOKE_E_NOT_FOUND, "HOOKE_DATA");
@@ -164,8 +164,11 @@ static void dictionaries(void **state)
                       "not its 'layer_21'");
     assert_unresolved("hf:google/gemma-scope-2b-pt-res/../../x", "dict", HOOKE_E_ARGUMENT, "form");
     assert_unresolved("hf:google/gemma-scope-2b-pt-res//x", "dict", HOOKE_E_ARGUMENT, "form");
-    assert_unresolved("gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical", "dict",
-                      HOOKE_E_NOT_FOUND, "registry");
+    assert_resolves("gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical", "dict", SCOPE);
+    assert_resolves("gemma-2-2b/20-gemmascope-res-16k", "dict", SCOPE);
+    assert_unresolved("gemma-scope-2b-pt-res-canonical/layer_21/width_16k/canonical", "dict",
+                      HOOKE_E_NOT_FOUND,
+                      "hooke pull gemma-scope-2b-pt-res-canonical/layer_21/width_16k/canonical");
     assert_unresolved("absent", "dict", HOOKE_E_NOT_FOUND, "no such path");
     make_file(second, "x");
     assert_unresolved("micro", "dict", HOOKE_E_ARGUMENT, "several");
@@ -192,10 +195,12 @@ static void assets(void **state)
 static void every_allocation_may_fail(void **state)
 {
     static const char *const whats[][2] = { { "gemma-2-2b", "model" },
+                                            { "gemma-2-2b/20-gemmascope-res-16k", "dict" },
+                                            { "https://huggingface.co/google/gemma-2-2b", "model" },
                                             { "micro", "dict" },
                                             { "micro", "model" } };
     (void)state;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         for (long at = 1;; at++) {
             hooke_text t = { 0 };
             mem_fail_at(at);

@@ -1,0 +1,394 @@
+/* name.c: from what a user pastes to what it names. The spellings are tried in this order, the first that fits decides:
+ *
+ *   an existing path; a shipped name (micro); hf:...; an address (https://...); RELEASE/SAE_ID; MODEL/SOURCE[/INDEX]; a model's
+ *   short name; ORG/NAME[/PATH][@REVISION]
+ *
+ * Opening a name needs neither cache nor network; locating it looks into the hub cache. */
+#include "file/name.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file/hub.h"
+#include "file/json.h"
+
+/* ---- filling in ---- */
+
+static hooke_status decimal(double *out, const char *text, double fallback)
+{
+    struct arena a = { 0 };
+    const struct json *v = NULL;
+    *out = fallback;
+    if (!text[0]) return HOOKE_OK;
+    hooke_status st = json_parse(&v, &a, text, strlen(text), 0, "registry");
+    if (st == HOOKE_OK) *out = v->kind == JSON_INT ? (double)v->as.integer : v->as.real;
+    arena_release(&a);
+    return st;
+}
+
+void name_use_row(struct hooke_name *n, const struct registry_row *row)
+{
+    n->row = *row;
+    memcpy(n->place.repo, row->repo, sizeof row->repo);
+    memcpy(n->place.file, row->path, sizeof row->path);
+    if (!n->place.revision[0]) memcpy(n->place.revision, "main", sizeof "main");
+}
+
+/* What the registry knows about a place, when the place is a dictionary's folder or a file in it. */
+static void find_row_of_place(struct hooke_name *n)
+{
+    struct registry_row row, also;
+    char folder[NAME_FILE_BYTES];
+    bool found = registry_find_file(&row, &also, n->place.repo, n->place.file);
+    if (!found) {
+        memcpy(folder, n->place.file, sizeof folder);
+        char *slash = strrchr(folder, '/');
+        if (!slash) return;
+        *slash = '\0';
+        if (!registry_find_file(&row, &also, n->place.repo, folder)) return;
+        memcpy(n->asked, n->place.file, sizeof n->asked);
+    }
+    name_use_row(n, &row);
+}
+
+/* Other names of the row's file. */
+static void find_twin(struct hooke_name *n)
+{
+    struct registry_row first, second;
+    n->also[0] = '\0';
+    if (!n->row.release[0] || !registry_find_file(&first, &second, n->row.repo, n->row.path)) return;
+    bool is_first = strcmp(first.release, n->row.release) == 0 && strcmp(first.sae_id, n->row.sae_id) == 0;
+    const struct registry_row *other = is_first ? &second : &first;
+    if (other->release[0]) snprintf(n->also, sizeof n->also, "%s/%s", other->release, other->sae_id);
+}
+
+hooke_status name_finish(struct hooke_name *n, const char *kind, const char *spelling)
+{
+    hooke_name_info *i = &n->info;
+    i->what = n->what;
+    i->kind = kind;
+    i->spelling = spelling;
+    i->path = n->path.data ? n->path.data : "";
+    i->repo = n->place.repo;
+    i->file = n->place.file;
+    i->revision = n->place.revision;
+    i->commit = n->commit;
+    i->release = n->row.release;
+    i->sae_id = n->row.sae_id;
+    i->also = n->also;
+    i->neuronpedia = n->row.neuronpedia;
+    i->config_overrides = n->row.config_overrides;
+    i->model = strcmp(kind, "model") == 0 ? n->place.repo : n->row.model;
+    n->format = strcmp(kind, "dict") != 0 ? ""
+                : n->row.release[0]       ? n->row.format
+                                          : name_guess_format(n->place.repo);
+    i->format = n->format;
+    i->layer = -1;
+    i->site = "";
+    RETURN_IF_ERROR(decimal(&i->norm_scaling_factor, n->row.norm_scaling_factor, 0.0));
+    RETURN_IF_ERROR(decimal(&i->l0, n->row.l0, (double)NAN));
+    RETURN_IF_ERROR(decimal(&i->variance_explained, n->row.variance_explained, (double)NAN));
+    if (strcmp(kind, "dict") == 0) name_read_facts(n);
+    return name_list_files(n);
+}
+
+/* ---- one spelling each ---- */
+
+/* Cuts "@REVISION" off a name in place. */
+static hooke_status take_revision(struct hooke_name *n, char *name)
+{
+    char *at = strrchr(name, '@');
+    memcpy(n->place.revision, "main", sizeof "main");
+    if (!at) return HOOKE_OK;
+    RETURN_IF(!at[1] || strlen(at + 1) >= sizeof n->place.revision, HOOKE_E_ARGUMENT,
+              "'%.200s': no revision behind '@'", n->what);
+    memcpy(n->place.revision, at + 1, strlen(at + 1) + 1);
+    *at = '\0';
+    return HOOKE_OK;
+}
+
+static bool find_release(char *out, size_t capacity, const char *what)
+{
+    struct registry_cursor c = { .line = 0 };
+    size_t n = strcspn(what, "/:@");
+    if (n == 0 || n >= capacity) return false;
+    while (registry_next_release(&c)) {
+        if (strncmp(c.row.release, what, n) != 0 || c.row.release[n]) continue;
+        memcpy(out, what, n);
+        out[n] = '\0';
+        return true;
+    }
+    return false;
+}
+
+/* RELEASE/SAE_ID, or RELEASE:SAE_ID. A canonical id is also found through the release it was chosen from. */
+static hooke_status open_registry(struct hooke_name *n, const char *release)
+{
+    struct registry_row row;
+    char name[NAME_WHAT_BYTES], canonical[80];
+    memcpy(name, n->what, sizeof name);
+    RETURN_IF_ERROR(take_revision(n, name));
+    size_t k = strlen(release), end = strlen(name);
+    while (end > k && name[end - 1] == '/') name[--end] = '\0';
+    const char *id = name[k] ? name + k + 1 : "";
+    snprintf(canonical, sizeof canonical, "%.60s-canonical", release);
+    if (!registry_find(&row, release, k, id) && !registry_find(&row, canonical, strlen(canonical), id))
+        return name_explain_id(release, id);
+    name_use_row(n, &row);
+    find_twin(n);
+    return name_finish(n, "dict", "registry");
+}
+
+/* MODEL/SOURCE or MODEL/SOURCE/INDEX. *st is set when the model is one of Neuronpedia's. */
+static bool open_neuronpedia(struct hooke_name *n, const char *what, bool is_address, hooke_status *st)
+{
+    struct registry_row row;
+    char id[NAME_WHAT_BYTES];
+    char *source, *index;
+    snprintf(id, sizeof id, "%s", what);
+    size_t model = strcspn(id, "/");
+    if (!is_address && !name_is_neuronpedia_model(id, model)) return false;
+    n->info.feature = -1;
+    if ((*st = take_revision(n, id)) != HOOKE_OK) return true;
+    source = id[model] ? id + model + 1 : id + model;
+    index = strchr(source, '/');
+    if (index) {
+        size_t digits = strspn(index + 1, "0123456789");
+        if (digits == 0 || digits > 9 || index[1 + digits]) {
+            *st = fail(HOOKE_E_ARGUMENT, "'%.200s': the part behind MODEL/SOURCE/ is a feature's number",
+                       n->what);
+            return true;
+        }
+        n->info.feature = strtol(index + 1, NULL, 10);
+        *index = '\0';
+    }
+    if (!registry_find_neuronpedia(&row, id)) {
+        *st = name_explain_source(id);
+        return true;
+    }
+    name_use_row(n, &row);
+    find_twin(n);
+    *st = name_finish(n, "dict", "neuronpedia");
+    return true;
+}
+
+/* A repository of the registry without a path is no dictionary: say what is in it. */
+static hooke_status explain_repository(const struct hooke_name *n)
+{
+    struct registry_cursor c = { .line = 0 };
+    char release[64] = "", example[256] = "";
+    int n_rows = 0;
+    while (registry_next(&c)) {
+        if (strcmp(c.row.repo, n->place.repo) != 0) continue;
+        if (n_rows++ > 0) continue;
+        memcpy(release, c.row.release, sizeof release);
+        snprintf(example, sizeof example, "%s/%s", c.row.release, c.row.sae_id);
+    }
+    if (n_rows == 0) return HOOKE_OK;
+    return fail(HOOKE_E_NOT_FOUND,
+                "repository '%s' holds %d dictionaries; name one, e.g. %s; 'hooke ls %s' lists them",
+                n->place.repo, n_rows, example, release);
+}
+
+/* A place on the hub, already split. */
+static hooke_status open_place(struct hooke_name *n, const char *kind)
+{
+    const char *near;
+    bool is_model = kind ? strcmp(kind, "model") == 0 : false;
+    if (!is_model) find_row_of_place(n);
+    if (!kind) /* a whole repository that no list knows is more often a model */
+        is_model = !n->row.release[0] && !n->place.file[0] &&
+                   (model_repository(n->place.repo, &near) || !name_guess_format(n->place.repo)[0]);
+    if (!n->place.file[0] && !n->row.release[0] && (!kind || !is_model))
+        RETURN_IF_ERROR(explain_repository(n));
+    find_twin(n);
+    return name_finish(n, is_model ? "model" : "dict", "hub");
+}
+
+static hooke_status open_hub(struct hooke_name *n, const char *what, const char *kind)
+{
+    RETURN_IF_ERROR(name_split_hub(&n->place, what));
+    return open_place(n, kind);
+}
+
+static hooke_status open_model_repo(struct hooke_name *n, const char *repo)
+{
+    RETURN_IF_ERROR(name_split_hub(&n->place, repo));
+    return name_finish(n, "model", "short name");
+}
+
+/* "models--ORG--NAME/snapshots/COMMIT/FILE" at mark: fills place and commit. False if it is none. */
+static bool read_cache_path(struct hooke_name *n, const char *mark)
+{
+    const char *name = mark + strlen("models--"), *end = strstr(name, "/snapshots/"),
+               *two = strstr(name, "--");
+    struct name_place *p = &n->place;
+    if (!end || end == name || (size_t)(end - name) >= sizeof p->repo) return false;
+    const char *commit = end + strlen("/snapshots/");
+    size_t digits = strspn(commit, "0123456789abcdef");
+    if (digits != 40 || (commit[40] && commit[40] != '/')) return false;
+    if (two && two < end)
+        snprintf(p->repo, sizeof p->repo, "%.*s/%.*s", (int)(two - name), name, (int)(end - two - 2),
+                 two + 2);
+    else
+        snprintf(p->repo, sizeof p->repo, "%.*s", (int)(end - name), name);
+    snprintf(n->commit, sizeof n->commit, "%.40s", commit);
+    snprintf(p->revision, sizeof p->revision, "%.40s", commit);
+    int written = snprintf(p->file, sizeof p->file, "%s", commit[40] ? commit + 41 : "");
+    if (written < 0 || (size_t)written >= sizeof p->file) return false;
+    for (size_t k = strlen(p->file); k && p->file[k - 1] == '/'; k--) p->file[k - 1] = '\0';
+    return true;
+}
+
+/* An existing path. One inside the hub cache tells where it came from. */
+static hooke_status open_path(struct hooke_name *n, const char *kind)
+{
+    const char *mark = strstr(n->what, "models--");
+    RETURN_IF_ERROR(text_puts(&n->path, n->what));
+    if (mark && !read_cache_path(n, mark)) memset(&n->place, 0, sizeof n->place);
+    if (n->place.repo[0] && (!kind || strcmp(kind, "dict") == 0)) find_row_of_place(n);
+    find_twin(n);
+    return name_finish(n, kind ? kind : n->row.release[0] ? "dict" : "", "path");
+}
+
+static hooke_status open_address(struct hooke_name *n, const char *kind, enum name_address address)
+{
+    hooke_status st = HOOKE_OK;
+    char id[NAME_FILE_BYTES];
+    const char *near, *repo;
+    if (address == ADDRESS_HUB) return open_place(n, kind);
+    memcpy(id, n->place.file, sizeof id);
+    memset(&n->place, 0, sizeof n->place);
+    if (!strchr(id, '/')) {
+        repo = model_repository(id, &near);
+        if (repo && (!kind || strcmp(kind, "model") == 0)) return open_model_repo(n, repo);
+        return fail(HOOKE_E_NOT_FOUND, "'%.200s' is the page of a model; a dictionary's is .../MODEL/SOURCE",
+                    n->what);
+    }
+    open_neuronpedia(n, id, true, &st);
+    return st;
+}
+
+/* ---- all spellings ---- */
+
+static hooke_status explain_model(const char *what, const char *near)
+{
+    hooke_text cache = { 0 };
+    RETURN_IF_ERROR(hub_cache_folder(&cache));
+    hooke_status st =
+        fail(HOOKE_E_NOT_FOUND,
+             "model '%.200s': no such path, and no name known here%s%s%s; give a folder with config.json and "
+             "*.safetensors, 'micro', 'micro-neox', or a hub id that is in the cache %s",
+             what, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", cache.data);
+    hooke_text_release(&cache);
+    return st;
+}
+
+static hooke_status explain_dict(const char *what)
+{
+    char near[96];
+    name_near_release(near, sizeof near, what);
+    return fail(
+        HOOKE_E_NOT_FOUND,
+        "dictionary '%.200s': no such path, and no name known here%s%s%s; give a file or folder, 'micro', "
+        "RELEASE/SAE_ID ('hooke ls' lists them), MODEL/SOURCE of Neuronpedia, or ORG/NAME/PATH of the hub",
+        what, near[0] ? " (did you mean '" : "", near, near[0] ? "'?)" : "");
+}
+
+static hooke_status open_model(struct hooke_name *n, const char *kind)
+{
+    const char *near, *what = n->what;
+    const char *repo = model_repository(what, &near);
+    bool is_hub_id = strchr(what, '/') && what[0] != '/' && what[0] != '.';
+    if (repo) return open_model_repo(n, repo);
+    if (is_hub_id) return open_hub(n, what, kind);
+    return kind || near ? explain_model(what, near) : explain_dict(what);
+}
+
+static hooke_status open_dict(struct hooke_name *n, const char *kind)
+{
+    const char *what = n->what;
+    char near[96];
+    bool is_hub_id =
+        strchr(what, '/') && what[0] != '/' && what[0] != '.' && what[strcspn(what, "/:")] == '/';
+    if (!is_hub_id) return explain_dict(what);
+    name_near_release(near, sizeof near, what);
+    if (near[0]) return explain_dict(what);
+    return open_hub(n, what, kind);
+}
+
+static hooke_status open_spelling(struct hooke_name *n, const char *kind)
+{
+    enum name_address address;
+    char release[64];
+    const char *what = n->what, *near;
+    bool may_be_model = !kind || strcmp(kind, "model") == 0, may_be_dict = !kind || strcmp(kind, "dict") == 0;
+    hooke_status st = HOOKE_OK;
+    if (access(what, F_OK) == 0) return open_path(n, kind);
+    if (may_be_model && is_shipped(what, "model")) return name_finish(n, "model", "shipped");
+    if (may_be_dict && is_shipped(what, "dict")) return name_finish(n, "dict", "shipped");
+    if (strncmp(what, "hf:", 3) == 0) return open_hub(n, what + 3, kind);
+    RETURN_IF_ERROR(name_read_address(&address, &n->place, what));
+    if (address != ADDRESS_NONE) return open_address(n, kind, address);
+    if (may_be_dict && find_release(release, sizeof release, what)) return open_registry(n, release);
+    if (may_be_dict && strchr(what, '/') && open_neuronpedia(n, what, false, &st)) return st;
+    if (may_be_model && (!may_be_dict || model_repository(what, &near) || !strchr(what, '/')))
+        return open_model(n, kind);
+    return open_dict(n, kind);
+}
+
+/* Control characters could steer the terminal that a message is printed on, and no name has any. */
+static hooke_status check_spelling(const char *what, const char *kind)
+{
+    size_t n = strlen(what);
+    RETURN_IF(n == 0, HOOKE_E_ARGUMENT, "an empty name for a %s",
+              !kind                        ? "model or a dictionary"
+              : strcmp(kind, "model") == 0 ? "model"
+                                           : "dictionary");
+    RETURN_IF(n >= NAME_WHAT_BYTES, HOOKE_E_ARGUMENT, "'%.60s...': a name of %zu bytes; the longest has %d",
+              what, n, NAME_WHAT_BYTES - 1);
+    for (size_t i = 0; i < n; i++)
+        RETURN_IF((unsigned char)what[i] < 0x20 || what[i] == 0x7f, HOOKE_E_ARGUMENT,
+                  "a name with the control character 0x%02x at byte %zu", (unsigned)(unsigned char)what[i],
+                  i);
+    return HOOKE_OK;
+}
+
+hooke_status hooke_name_open(hooke_name **out, const char *what, const char *kind)
+{
+    RETURN_IF(!out, HOOKE_E_ARGUMENT, "hooke_name_open: out is NULL");
+    *out = NULL;
+    RETURN_IF(!what, HOOKE_E_ARGUMENT, "hooke_name_open: the name is NULL");
+    RETURN_IF(kind && strcmp(kind, "model") != 0 && strcmp(kind, "dict") != 0, HOOKE_E_ARGUMENT,
+              "hooke_name_open: kind '%.40s' is not 'model' or 'dict'", kind);
+    RETURN_IF_ERROR(check_spelling(what, kind));
+    /* info.kind outlives the call: not the caller's string */
+    if (kind) kind = strcmp(kind, "model") == 0 ? "model" : "dict";
+    hooke_name *n = mem_alloc(1, sizeof *n);
+    RETURN_IF(!n, HOOKE_E_MEMORY, "%.200s: out of memory", what);
+    memcpy(n->what, what, strlen(what) + 1);
+    n->info.feature = -1;
+    hooke_status st = open_spelling(n, kind);
+    if (st != HOOKE_OK) {
+        hooke_name_close(n);
+        return st;
+    }
+    *out = n;
+    return HOOKE_OK;
+}
+
+void hooke_name_close(hooke_name *n)
+{
+    if (!n) return;
+    hooke_text_release(&n->path);
+    mem_free(n);
+}
+
+const hooke_name_info *hooke_name_get_info(const hooke_name *n)
+{
+    return n ? &n->info : NULL;
+}

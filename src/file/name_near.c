@@ -1,0 +1,215 @@
+/* name_near.c: what was probably meant. A name that is not known gets the nearest ones, and what there is instead where a layer or a
+ * width is out of range. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file/name.h"
+
+enum { N_NEAR = 3, NAME_BYTES = 200, OTHER_LAYER = 4 };
+
+/* The nearest few of the names offered, best first. */
+struct near_list {
+    char names[N_NEAR][NAME_BYTES];
+    long scores[N_NEAR]; /* smaller is nearer */
+    int n;
+};
+
+static size_t bytes_before_last_number(const char *s)
+{
+    size_t n = strlen(s);
+    while (n > 0 && s[n - 1] >= '0' && s[n - 1] <= '9') n--;
+    return n;
+}
+
+static int layer_in(const char *id)
+{
+    const char *p = strstr(id, "layer_"), *q = strstr(id, "blocks.");
+    const char *digits = p ? p + 6 : q ? q + 7 : id[0] == 'l' ? id + 1 : "";
+    return *digits >= '0' && *digits <= '9' ? (int)strtol(digits, NULL, 10) : -1;
+}
+
+/* Names that differ in their last number only are nearest, the closer the number the nearer ("average_l0_70" and "..._71"); else
+ * letters to change count, another layer as several, and at equal counts the longer common beginning wins. */
+static long score(const char *wanted, const char *name)
+{
+    size_t a = bytes_before_last_number(wanted), b = bytes_before_last_number(name), common = 0;
+    if (a == b && wanted[a] && name[b] && memcmp(wanted, name, a) == 0)
+        return labs(strtol(wanted + a, NULL, 10) - strtol(name + b, NULL, 10)) - 1000000000L;
+    while (wanted[common] && wanted[common] == name[common]) common++;
+    int other_layer = layer_in(wanted) != layer_in(name) ? OTHER_LAYER : 0;
+    return 256L * (edit_distance(wanted, name) + other_layer) - (long)common;
+}
+
+static void offer(struct near_list *l, const char *wanted, const char *name)
+{
+    long s = score(wanted, name);
+    int at = l->n;
+    while (at > 0 && l->scores[at - 1] > s) at--;
+    if (at == N_NEAR) return;
+    if (l->n < N_NEAR) l->n++;
+    for (int i = l->n - 1; i > at; i--) {
+        memcpy(l->names[i], l->names[i - 1], NAME_BYTES);
+        l->scores[i] = l->scores[i - 1];
+    }
+    snprintf(l->names[at], NAME_BYTES, "%s", name);
+    l->scores[at] = s;
+}
+
+static hooke_status print_list(hooke_text *out, const struct near_list *l, const char *before)
+{
+    hooke_status st = HOOKE_OK;
+    for (int i = 0; i < l->n && st == HOOKE_OK; i++)
+        st = text_printf(out, "%s%s%s", i == 0 ? "" : i + 1 < l->n ? ", " : " or ", before, l->names[i]);
+    return st;
+}
+
+/* ---- ids of a release ---- */
+
+/* "16k" of ".../width_16k/..."; its length, 0: none. */
+static size_t width_in(const char *id, const char **width)
+{
+    const char *p = strstr(id, "width_");
+    *width = p ? p + 6 : "";
+    return strcspn(*width, "/");
+}
+
+/* What a release offers, as far as the wanted id goes along with it. */
+struct offer {
+    int n_ids, n_inside, lowest, highest;
+    bool has_layer, has_width;
+    char first[NAME_BYTES], inside[NAME_BYTES], widths[NAME_BYTES];
+    struct near_list near;
+};
+
+static void note_width(struct offer *o, const char *width, size_t n)
+{
+    char item[32];
+    if (n == 0 || n > 16) return;
+    snprintf(item, sizeof item, " %.*s", (int)n, width);
+    size_t used = strlen(o->widths);
+    const char *seen = strstr(o->widths, item);
+    while (seen && seen[n + 1] && seen[n + 1] != ' ') seen = strstr(seen + 1, item);
+    if (!seen && used + n + 2 < sizeof o->widths) memcpy(o->widths + used, item, n + 2);
+}
+
+static void note_id(struct offer *o, const char *wanted, const char *id)
+{
+    const char *width, *wanted_width;
+    size_t n = strlen(wanted), width_bytes = width_in(id, &width),
+           wanted_bytes = width_in(wanted, &wanted_width);
+    int layer = layer_in(id), wanted_layer = layer_in(wanted);
+    if (o->n_ids++ == 0) snprintf(o->first, sizeof o->first, "%s", id);
+    if (layer >= 0 && (o->lowest < 0 || layer < o->lowest)) o->lowest = layer;
+    if (layer > o->highest) o->highest = layer;
+    if (layer == wanted_layer) {
+        o->has_layer = true;
+        note_width(o, width, width_bytes);
+        if (width_bytes == wanted_bytes && memcmp(width, wanted_width, width_bytes) == 0) o->has_width = true;
+    }
+    if (n && strncmp(id, wanted, n) == 0 && (id[n] == '/' || wanted[n - 1] == '/')) {
+        size_t used = strlen(o->inside);
+        const char *rest = id + n + (id[n] == '/');
+        if (o->n_inside++ < 8 && used + strlen(rest) + 3 < sizeof o->inside)
+            snprintf(o->inside + used, sizeof o->inside - used, "%s%s", used ? ", " : "", rest);
+    }
+    offer(&o->near, wanted, id);
+}
+
+hooke_status name_explain_id(const char *release, const char *sae_id)
+{
+    struct registry_cursor c = { .line = 0 };
+    struct offer o = { .lowest = -1, .highest = -1 };
+    hooke_text near = { 0 };
+    const char *width;
+    while (registry_next(&c))
+        if (strcmp(c.row.release, release) == 0) note_id(&o, sae_id, c.row.sae_id);
+    size_t width_bytes = width_in(sae_id, &width);
+    int layer = layer_in(sae_id);
+    hooke_status st = HOOKE_E_NOT_FOUND;
+    if (!sae_id[0])
+        return fail(st, "release '%s' holds %d dictionaries; name one, e.g. %s/%s; 'hooke ls %s' lists them",
+                    release, o.n_ids, release, o.first, release);
+    if (o.n_inside)
+        return fail(st, "release '%s' holds %d dictionaries below '%.100s'; add one of: %s", release,
+                    o.n_inside, sae_id, o.inside);
+    if (print_list(&near, &o.near, "") != HOOKE_OK) text_clear(&near);
+    if (layer >= 0 && o.highest >= 0 && !o.has_layer)
+        st = fail(st, "release '%s' has no layer %d: its layers are %d to %d; nearest: %s", release, layer,
+                  o.lowest, o.highest, near.n ? near.data : "none");
+    else if (width_bytes && o.widths[0] && !o.has_width)
+        st = fail(st, "release '%s' has no width %.*s at layer %d, only%s; nearest: %s", release,
+                  (int)width_bytes, width, layer, o.widths, near.n ? near.data : "none");
+    else
+        st = fail(st, "release '%s' has no dictionary '%.100s'; did you mean %s?", release, sae_id,
+                  near.n ? near.data : "another release");
+    hooke_text_release(&near);
+    return st;
+}
+
+/* ---- releases and models ---- */
+
+static size_t first_part(const char *what)
+{
+    return strcspn(what, "/:@");
+}
+
+void name_near_release(char *out, size_t capacity, const char *what)
+{
+    struct registry_cursor c = { .line = 0 };
+    char wanted[NAME_BYTES];
+    size_t n = first_part(what);
+    int nearest = n / 8 > 2 ? (int)(n / 8) : 2;
+    out[0] = '\0';
+    if (n < 4 || n >= sizeof wanted) return;
+    memcpy(wanted, what, n);
+    wanted[n] = '\0';
+    while (registry_next_release(&c)) {
+        int distance = edit_distance(wanted, c.row.release);
+        if (distance > nearest) continue;
+        if (distance < nearest || !out[0]) snprintf(out, capacity, "%s", c.row.release);
+        nearest = distance;
+    }
+}
+
+bool name_is_neuronpedia_model(const char *model, size_t n)
+{
+    struct registry_cursor c = { .line = 0 };
+    while (registry_next(&c))
+        if (strncmp(c.row.neuronpedia, model, n) == 0 && c.row.neuronpedia[n] == '/') return true;
+    return false;
+}
+
+hooke_status name_explain_source(const char *id)
+{
+    struct registry_cursor c = { .line = 0 };
+    struct near_list near = { .n = 0 };
+    hooke_text list = { 0 };
+    size_t model = first_part(id), set = strlen(id) - model;
+    char example[NAME_BYTES] = "";
+    int n_in_set = 0;
+    while (registry_next(&c)) {
+        const char *name = c.row.neuronpedia;
+        size_t n = strlen(name);
+        if (n < model || strncmp(name, id, model) != 0 || name[model] != '/') continue;
+        offer(&near, id, name);
+        /* MODEL/SOURCESET is the same kind of source over many layers: "gemma-2-2b/gemmascope-res-16k" */
+        if (set > 2 && n > set && strcmp(name + n - (set - 1), id + model + 1) == 0 && name[n - set] == '-' &&
+            n_in_set++ == 0)
+            snprintf(example, sizeof example, "%s", name);
+    }
+    hooke_status st = print_list(&list, &near, "");
+    if (st == HOOKE_OK && n_in_set)
+        st = fail(HOOKE_E_NOT_FOUND, "'%.200s' is a set of %d sources, one a layer; name one, e.g. %s", id,
+                  n_in_set, example);
+    else if (st == HOOKE_OK && near.n)
+        st = fail(HOOKE_E_NOT_FOUND, "Neuronpedia source '%.200s' is not in the registry; did you mean %s?",
+                  id, list.data);
+    else if (st == HOOKE_OK)
+        st = fail(HOOKE_E_NOT_FOUND,
+                  "Neuronpedia model '%.*s' has no dictionary in the registry; 'hooke ls' lists "
+                  "all that are known",
+                  (int)(model < 100 ? model : 100), id);
+    hooke_text_release(&list);
+    return st;
+}
