@@ -5,14 +5,16 @@
 #include "file/npz.h"
 #include "file/safetensors.h"
 #include "file/sniff.h"
+#include "file/torch_file.h"
 
 enum { CONFIG_MAX_BYTES = 16 << 20, TOKENIZER_MAX_BYTES = 256 << 20, SNIFF_BYTES = 256 };
 
 struct hooke_file {
     const char *kind, *format;  /* static strings */
-    struct safetensors tensors; /* either ... */
-    struct npz arrays;          /* ... or, or neither */
-    hooke_tensor_info *infos;   /* [n_infos], in the order of the container */
+    struct safetensors tensors; /* one of these three, or none */
+    struct npz arrays;
+    struct torch_file pickled;
+    hooke_tensor_info *infos; /* [n_infos], in the order of the container */
     int n_infos;
     hooke_text path; /* being tried */
 };
@@ -52,6 +54,12 @@ static hooke_status open_arrays(struct hooke_file *f, const char *path)
 {
     RETURN_IF_ERROR(npz_open(&f->arrays, path));
     return list_tensors(f, f->arrays.tensors, f->arrays.n_tensors);
+}
+
+static hooke_status open_pickled(struct hooke_file *f, const char *path)
+{
+    RETURN_IF_ERROR(torch_file_open(&f->pickled, path));
+    return list_tensors(f, f->pickled.tensors, f->pickled.n_tensors);
 }
 
 /* ---- folders ---- */
@@ -173,6 +181,18 @@ static hooke_status open_lone_safetensors(struct hooke_file *f, const char *path
     return st;
 }
 
+/* Arrays and PyTorch's files are both ZIP archives: names tell, and where they do not, one of the two readers takes it. */
+static hooke_status open_zip(struct hooke_file *f, const char *path)
+{
+    bool says_torch = ends_with(path, ".pt") || ends_with(path, ".pth") || ends_with(path, ".bin");
+    if (says_torch || !ends_with(path, ".npz")) {
+        hooke_status st = open_pickled(f, path);
+        if (st == HOOKE_OK) return describe(f, "tensors", "torch");
+        if (says_torch || st != HOOKE_E_FORMAT) return st;
+    }
+    return open_archive(f, path);
+}
+
 static hooke_status read_beginning(unsigned char bytes[SNIFF_BYTES], size_t *n, const char *path)
 {
     struct mapped_file m;
@@ -203,9 +223,12 @@ static hooke_status open_single(struct hooke_file *f, const char *path)
         RETURN_IF_ERROR(check_tokenizer(path));
         return describe(f, "tokenizer", "huggingface");
     }
-    bool is_archive = n >= 6 && (memcmp(bytes, "PK\3\4", 4) == 0 || memcmp(bytes, "PK\5\6", 4) == 0 ||
-                                 memcmp(bytes, "\x93NUMPY", 6) == 0);
-    if (is_archive || ends_with(path, ".npz") || ends_with(path, ".npy")) return open_archive(f, path);
+    if (n >= 6 && (memcmp(bytes, "PK\3\4", 4) == 0 || memcmp(bytes, "PK\5\6", 4) == 0))
+        return open_zip(f, path);
+    if ((n >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) || ends_with(path, ".npz") || ends_with(path, ".npy"))
+        return open_archive(f, path);
+    if (ends_with(path, ".pt") || ends_with(path, ".pth"))
+        return open_pickled(f, path); /* says what it is instead */
     return fail(HOOKE_E_FORMAT, "%s: no model, dictionary or tensor file; it looks like %s", path,
                 looks_like(bytes, n));
 }
@@ -232,6 +255,7 @@ void hooke_file_close(hooke_file *f)
     if (!f) return;
     safetensors_close(&f->tensors);
     npz_close(&f->arrays);
+    torch_file_close(&f->pickled);
     hooke_text_release(&f->path);
     mem_free(f->infos);
     mem_free(f);
@@ -263,11 +287,14 @@ static hooke_status find_data(const hooke_file *f, int index, int64_t n, const s
     *out = NULL;
     RETURN_IF(!f || index < 0 || index >= f->n_infos, HOOKE_E_ARGUMENT, "tensor %d of %d", index,
               f ? f->n_infos : 0);
-    const struct stored_tensor *t =
-        f->tensors.n_tensors ? &f->tensors.tensors[index] : &f->arrays.tensors[index];
+    struct hooke_file *loads = (struct hooke_file *)(uintptr_t)f;
+    const struct stored_tensor *t = f->tensors.n_tensors   ? &f->tensors.tensors[index]
+                                    : f->pickled.n_tensors ? &f->pickled.tensors[index]
+                                                           : &f->arrays.tensors[index];
     RETURN_IF(n != t->n_items, HOOKE_E_SHAPE, "tensor '%.200s' has %lld elements, not %lld", t->name,
               (long long)t->n_items, (long long)n);
-    if (!f->tensors.n_tensors) return npz_load(&((struct hooke_file *)(uintptr_t)f)->arrays, out, t->name);
+    if (f->pickled.n_tensors) return torch_file_load(&loads->pickled, out, t->name);
+    if (!f->tensors.n_tensors) return npz_load(&loads->arrays, out, t->name);
     *out = t;
     return HOOKE_OK;
 }

@@ -76,14 +76,13 @@ static hooke_status make_room(struct npz *z, size_t n)
     return z->members && z->tensors && z->fortran_order ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
-/* PyTorch's files are archives too; hooke does not unpickle. */
+/* PyTorch's files are archives too (torch_file.h). */
 static hooke_status explain_foreign(const struct zip_entry *entries, int n, const char *path)
 {
     for (int i = 0; i < n; i++) {
         size_t length = strlen(entries[i].name);
         RETURN_IF(length >= 8 && strcmp(entries[i].name + length - 8, "data.pkl") == 0, HOOKE_E_UNSUPPORTED,
-                  "%s: a PyTorch file: it holds pickles, which are not read; convert it to safetensors",
-                  path);
+                  "%s: a PyTorch file (.pt), not an archive of arrays", path);
     }
     return fail(HOOKE_E_FORMAT, "%s: a ZIP archive without .npy members ('%.200s' is one of %d)", path,
                 entries[0].name, n);

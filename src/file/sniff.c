@@ -26,10 +26,10 @@ static const struct {
       "ELF",
       4, "a program or library" },
     { "version https://git-lfs", 23, "a Git LFS pointer: the real file was not fetched" },
-    { "\x80\2", 2, "a Python pickle (an old PyTorch file?); hooke reads safetensors" },
-    { "\x80\3", 2, "a Python pickle; hooke reads safetensors" },
-    { "\x80\4", 2, "a Python pickle; hooke reads safetensors" },
-    { "\x80\5", 2, "a Python pickle; hooke reads safetensors" },
+    { "\x80\2", 2, "a Python pickle (PyTorch before 1.6?): load it with PyTorch and save it again" },
+    { "\x80\3", 2, "a bare Python pickle; PyTorch's own archives (.pt) and safetensors are read" },
+    { "\x80\4", 2, "a bare Python pickle; PyTorch's own archives (.pt) and safetensors are read" },
+    { "\x80\5", 2, "a bare Python pickle; PyTorch's own archives (.pt) and safetensors are read" },
 };
 
 static bool is_text(const unsigned char *p, size_t n)
