@@ -25,34 +25,33 @@ const char *const dict_normalize_names[N_NORMALIZE] = { "none", "expected_averag
                                                         "constant_scalar_rescale" };
 
 static const struct dict_arch architectures[] = {
-    { "standard", SELECT_RELU, LINEAR, 0, false, RULE_TILES, NULL },
-    { "jumprelu", SELECT_THRESHOLD, JUMP, 0, false, RULE_TILES, NULL },
-    { "topk", SELECT_TOPK, LINEAR, 0, false, RULE_TILES, NULL },
-    { "gated", SELECT_GATED, GATED, 0, false, RULE_TILES, NULL },
+    { "standard", SELECT_RELU, LINEAR, 0, false, RULE_TILES },
+    { "jumprelu", SELECT_THRESHOLD, JUMP, 0, false, RULE_TILES },
+    { "topk", SELECT_TOPK, LINEAR, 0, false, RULE_TILES },
+    { "gated", SELECT_GATED, GATED, 0, false, RULE_TILES },
     /* Training formats: inference is JumpReLU with the learned number as every feature's threshold. */
-    { "batchtopk", SELECT_THRESHOLD, BATCH, 0, false, RULE_TILES, NULL },
-    { "matryoshka_batchtopk", SELECT_THRESHOLD, BATCH, 0, false, RULE_TILES, NULL },
-    { "transcoder", SELECT_RELU, LINEAR, 0, true, RULE_TILES, NULL },
-    { "skip_transcoder", SELECT_RELU, LINEAR | SKIP, 0, true, RULE_TILES, NULL },
-    { "jumprelu_transcoder", SELECT_THRESHOLD, JUMP, 0, true, RULE_TILES, NULL },
-    { "jumprelu_skip_transcoder", SELECT_THRESHOLD, JUMP | SKIP, 0, true, RULE_TILES, NULL },
-    { "abstopk", SELECT_TOPK, LINEAR, 0, false, RULE_ABS_TOPK, NULL },
-    { "matching_pursuit", SELECT_RELU, TIED, 0, false, RULE_PURSUIT, NULL },
-    { "temporal", SELECT_RELU, 0, 0, false, RULE_TEMPORAL,
-      "its reconstruction also predicts from earlier tokens" },
+    { "batchtopk", SELECT_THRESHOLD, BATCH, 0, false, RULE_TILES },
+    { "matryoshka_batchtopk", SELECT_THRESHOLD, BATCH, 0, false, RULE_TILES },
+    { "transcoder", SELECT_RELU, LINEAR, 0, true, RULE_TILES },
+    { "skip_transcoder", SELECT_RELU, LINEAR | SKIP, 0, true, RULE_TILES },
+    { "jumprelu_transcoder", SELECT_THRESHOLD, JUMP, 0, true, RULE_TILES },
+    { "jumprelu_skip_transcoder", SELECT_THRESHOLD, JUMP | SKIP, 0, true, RULE_TILES },
+    { "abstopk", SELECT_TOPK, LINEAR, 0, false, RULE_ABS_TOPK },
+    { "matching_pursuit", SELECT_RELU, TIED, 0, false, RULE_PURSUIT },
+    { "temporal", SELECT_RELU, TIED, BIT(P_W_ENC), false, RULE_TEMPORAL },
     /* Not SAELens': names given here to what other libraries train. */
-    { "topk_skip", SELECT_TOPK, LINEAR | SKIP, 0, false, RULE_TILES, NULL },
-    { "topk_transcoder", SELECT_TOPK, LINEAR, 0, true, RULE_TILES, NULL },
-    { "topk_skip_transcoder", SELECT_TOPK, LINEAR | SKIP, 0, true, RULE_TILES, NULL },
-    { "groupmax", SELECT_TOPK, LINEAR, SKIP, false, RULE_GROUP_MAX, NULL },
-    { "groupmax_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_GROUP_MAX, NULL },
-    { "signed_topk_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_SIGNED_TOPK, NULL },
+    { "topk_skip", SELECT_TOPK, LINEAR | SKIP, 0, false, RULE_TILES },
+    { "topk_transcoder", SELECT_TOPK, LINEAR, 0, true, RULE_TILES },
+    { "topk_skip_transcoder", SELECT_TOPK, LINEAR | SKIP, 0, true, RULE_TILES },
+    { "groupmax", SELECT_TOPK, LINEAR, SKIP, false, RULE_GROUP_MAX },
+    { "groupmax_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_GROUP_MAX },
+    { "signed_topk_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_SIGNED_TOPK },
     /* The batch is what one call encodes. */
-    { "batch_topk_of_the_call", SELECT_BATCH_TOPK, LINEAR, 0, false, RULE_TILES, NULL },
-    { "linear", SELECT_RELU, ROWS, ROWS_MAY, false, RULE_LINEAR, NULL },
-    { "glu", SELECT_RELU, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS, NULL },
-    { "jumprelu_glu", SELECT_THRESHOLD, JUMP | GLU, 0, false, RULE_WHOLE_ROWS, NULL },
-    { "topk_glu", SELECT_TOPK, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS, NULL },
+    { "batch_topk_of_the_call", SELECT_BATCH_TOPK, LINEAR, 0, false, RULE_TILES },
+    { "linear", SELECT_RELU, ROWS, ROWS_MAY, false, RULE_LINEAR },
+    { "glu", SELECT_RELU, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS },
+    { "jumprelu_glu", SELECT_THRESHOLD, JUMP | GLU, 0, false, RULE_WHOLE_ROWS },
+    { "topk_glu", SELECT_TOPK, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS },
 };
 enum { N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
 
@@ -60,8 +59,7 @@ static hooke_status unknown_architecture(const char *name, const char *path)
 {
     hooke_text known = { 0 };
     for (size_t i = 0; i < N_ARCHITECTURES; i++)
-        if (!architectures[i].refused)
-            (void)text_printf(&known, "%s%s", known.n ? ", " : "", architectures[i].name);
+        (void)text_printf(&known, "%s%s", known.n ? ", " : "", architectures[i].name);
     hooke_status st = fail(HOOKE_E_UNSUPPORTED, "%s: unknown architecture '%s'; known are %s", path, name,
                            known.data ? known.data : "none");
     hooke_text_release(&known);
@@ -74,8 +72,6 @@ hooke_status dict_arch_find(const struct dict_arch **out, const char *name, cons
     for (size_t i = 0; i < N_ARCHITECTURES; i++) {
         const struct dict_arch *a = &architectures[i];
         if (strcmp(a->name, name) != 0) continue;
-        RETURN_IF(a->refused, HOOKE_E_UNSUPPORTED, "%s: architecture '%s' is not implemented: %s", path, name,
-                  a->refused);
         *out = a;
         return HOOKE_OK;
     }

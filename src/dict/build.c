@@ -150,12 +150,10 @@ static hooke_status matrix_host(struct hooke_dict *d, struct dict_matrix *m, con
     return HOOKE_OK;
 }
 
-/* feature_rows, in_first: of the matrix as SAELens has it; the file may have it the other way round. */
-static hooke_status matrix_place(struct hooke_dict *d, struct dict_matrix *m, enum dict_param p,
-                                 bool feature_rows, bool in_first)
+hooke_status dict_matrix_load(struct hooke_dict *d, struct dict_matrix *m, const struct stored_tensor *t,
+                              bool feature_rows, bool in_first)
 {
-    if (!d->param[p]) return HOOKE_OK;
-    RETURN_IF_ERROR(matrix_host(d, m, d->param[p]));
+    RETURN_IF_ERROR(matrix_host(d, m, t));
     struct exec *ex = &d->ctx->exec;
     union {
         const void *in;
@@ -163,9 +161,18 @@ static hooke_status matrix_place(struct hooke_dict *d, struct dict_matrix *m, en
     } data = { .in = m->stored.data }; /* struct mat serves readers and writers; weights are only read */
     struct mat host = { data.out, m->stored.dtype, m->stored.shape[0], m->stored.shape[1],
                         m->stored.shape[1] };
-    m->feature_rows = feature_rows != d->transposed[p];
-    m->w.in_first = in_first != d->transposed[p];
+    m->feature_rows = feature_rows;
+    m->w.in_first = in_first;
     return ex->ops->place(ex, &m->w.m, &m->on_device, &host);
+}
+
+/* feature_rows, in_first: of the matrix as SAELens has it; the file may have it the other way round. */
+static hooke_status matrix_place(struct hooke_dict *d, struct dict_matrix *m, enum dict_param p,
+                                 bool feature_rows, bool in_first)
+{
+    bool turned = d->transposed[p];
+    return d->param[p] ? dict_matrix_load(d, m, d->param[p], feature_rows != turned, in_first != turned)
+                       : HOOKE_OK;
 }
 
 /* A tied encoder is a second look at W_dec: the same memory, nothing owned. */
@@ -194,15 +201,18 @@ hooke_status dict_vector_place(struct hooke_dict *d, struct dict_vector *v, floa
     return HOOKE_OK;
 }
 
-static hooke_status vector_load(struct hooke_dict *d, struct dict_vector *v, enum dict_param p)
+hooke_status dict_vector_load(struct hooke_dict *d, struct dict_vector *v, const struct stored_tensor *t)
 {
-    const struct stored_tensor *t = d->param[p];
-    if (!t) return HOOKE_OK;
     float *data = mem_alloc((size_t)t->n_items, sizeof *data);
-    RETURN_IF(!data, HOOKE_E_MEMORY, "%s: out of memory for '%s'", d->info.path, dict_param_names[p]);
+    RETURN_IF(!data, HOOKE_E_MEMORY, "%s: out of memory for '%s'", d->info.path, t->name);
     v->data = data; /* owned by v from here on, whatever fails */
     RETURN_IF_ERROR(stored_to_f32(data, t, 0, t->n_items));
     return dict_vector_place(d, v, data, t->n_items);
+}
+
+static hooke_status vector_load(struct hooke_dict *d, struct dict_vector *v, enum dict_param p)
+{
+    return d->param[p] ? dict_vector_load(d, v, d->param[p]) : HOOKE_OK;
 }
 
 static hooke_status new_vector(const struct hooke_dict *d, float **out, int64_t n)
@@ -318,7 +328,9 @@ static void fill_info(struct hooke_dict *d, bool canonical)
     i->site = or_empty(c->site);
     i->site_out = c->site_out ? c->site_out : i->site;
     i->hook_head_index = c->hook_head_index;
-    i->k = d->arch->select == SELECT_TOPK || d->arch->select == SELECT_BATCH_TOPK ? (int)c->k : 0;
+    bool has_k = d->arch->rule == RULE_TEMPORAL || d->arch->select == SELECT_TOPK ||
+                 d->arch->select == SELECT_BATCH_TOPK;
+    i->k = has_k ? (int)c->k : 0;
     i->canonical = canonical;
     i->is_transcoder = d->arch->is_transcoder;
     i->has_skip = d->param[P_W_SKIP] != NULL;
@@ -375,6 +387,7 @@ hooke_status dict_build(struct hooke_dict *d, const hooke_dict_options *options)
     RETURN_IF_ERROR(check_switches(d));
     RETURN_IF_ERROR(matrices_place(d));
     RETURN_IF_ERROR(load_vectors(d));
+    if (d->arch->rule == RULE_TEMPORAL) RETURN_IF_ERROR(temporal_load(d));
     RETURN_IF_ERROR(dict_fold(d, canonical));
     d->w_enc.w.bias = d->arch->select == SELECT_GATED ? NULL : d->b_enc.device;
     d->w_dec.w.bias = d->b_dec.device;

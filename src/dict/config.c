@@ -77,6 +77,35 @@ static hooke_status check_reshape(const struct json *root, const char *name)
     return HOOKE_OK;
 }
 
+hooke_status dict_config_temporal(struct dict_config *c, const struct json *o, const char *name)
+{
+    const char *kind;
+    int64_t k;
+    RETURN_IF_ERROR(json_int(&c->n_heads, o, "n_heads", 1, 1 << 16, 8, name));
+    RETURN_IF_ERROR(json_int(&c->n_attn_layers, o, "n_attn_layers", 1, 1 << 16, 1, name));
+    RETURN_IF_ERROR(json_int(&c->bottleneck_factor, o, "bottleneck_factor", 1, LARGEST_WIDTH, 64, name));
+    RETURN_IF_ERROR(json_string(&kind, o, "sae_diff_type", "topk", name));
+    RETURN_IF_ERROR(json_int(&k, o, "kval_topk", 1, LARGEST_WIDTH, 0, name));
+    RETURN_IF(strcmp(kind, "topk") != 0 && strcmp(kind, "relu") != 0, HOOKE_E_UNSUPPORTED,
+              "%s: sae_diff_type '%s' is not implemented; known are topk, relu", name, kind);
+    c->k = strcmp(kind, "topk") == 0 ? (double)k : 0;
+    return HOOKE_OK;
+}
+
+/* Keys of single architectures. */
+static hooke_status read_special(struct dict_config *c, const struct json *root, const char *name)
+{
+    bool stops;
+    RETURN_IF_ERROR(json_real(&c->residual_threshold, root, "residual_threshold", 1e-2, name));
+    RETURN_IF_ERROR(json_int(&c->max_iterations, root, "max_iterations", 1, LARGEST_WIDTH, 0, name));
+    RETURN_IF_ERROR(json_bool(&stops, root, "stop_on_duplicate_support", true, name));
+    c->any_support = !stops;
+    if (!c->architecture || strcmp(c->architecture, "temporal") != 0) return HOOKE_OK;
+    if (c->normalize == NORMALIZE_CONSTANT_SCALAR)
+        RETURN_IF_ERROR(json_real(&c->activation_scale, root, "activation_normalization_factor", 1, name));
+    return dict_config_temporal(c, root, name);
+}
+
 static hooke_status read_switches(struct dict_config *c, struct arena *a, const struct json *root,
                                   bool legacy, const char *name)
 {
@@ -89,13 +118,9 @@ static hooke_status read_switches(struct dict_config *c, struct arena *a, const 
     RETURN_IF_ERROR(json_bool(&c->apply_b_dec, root, "apply_b_dec_to_input", true, name));
     RETURN_IF_ERROR(
         json_bool(&c->rescale_by_decoder_norm, root, "rescale_acts_by_decoder_norm", false, name));
-    bool stops;
-    RETURN_IF_ERROR(json_real(&c->residual_threshold, root, "residual_threshold", 1e-2, name));
-    RETURN_IF_ERROR(json_int(&c->max_iterations, root, "max_iterations", 1, LARGEST_WIDTH, 0, name));
-    RETURN_IF_ERROR(json_bool(&stops, root, "stop_on_duplicate_support", true, name));
-    c->any_support = !stops;
     RETURN_IF_ERROR(check_reshape(root, name));
-    return read_normalize(c, root, legacy, name);
+    RETURN_IF_ERROR(read_normalize(c, root, legacy, name));
+    return read_special(c, root, name);
 }
 
 /* Where the dictionary belongs: members of `o`, which is "metadata" or, in old files, the root. */

@@ -59,7 +59,6 @@ struct dict_arch {
     uint32_t optional;       /* ... unless they are named here. Without W_enc the encoder is W_dec (tied) */
     bool is_transcoder;
     enum dict_rule rule;
-    const char *refused; /* not NULL: known, not implemented, and why */
 };
 /* HOOKE_E_UNSUPPORTED for strings outside the table and for the table's refusals. */
 hooke_status dict_arch_find(const struct dict_arch **out, const char *name, const char *path);
@@ -194,6 +193,12 @@ static inline bool dict_is_tied(const struct hooke_dict *d)
     return !d->param[P_W_ENC];
 }
 
+/* A tensor of the file as a matrix or vector the kernels can use; `feature_rows` and `in_first` say how it lies. */
+hooke_status dict_matrix_load(struct hooke_dict *d, struct dict_matrix *m, const struct stored_tensor *t,
+                              bool feature_rows, bool in_first);
+hooke_status dict_vector_load(struct hooke_dict *d, struct dict_vector *v, const struct stored_tensor *t);
+void dict_matrix_release(struct hooke_dict *d, struct dict_matrix *m);
+
 /* Puts data[n] (owned from now on) into v and onto the device. */
 hooke_status dict_vector_place(struct hooke_dict *d, struct dict_vector *v, float *data, int64_t n);
 void dict_vector_release(struct hooke_dict *d, struct dict_vector *v);
@@ -212,6 +217,13 @@ hooke_status dict_product(struct hooke_dict *d, float *out, const float *x, int6
 hooke_status codes_start(hooke_codes *out, int64_t n, int32_t d_dict);
 hooke_status codes_append_dense(hooke_codes *out, int64_t first_row, const float *h, int64_t n);
 hooke_status dict_pursue(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n);
+
+/* Temporal dictionaries (temporal.c): x[n, d_in] is one sequence. Decoding adds to y[n, d_out] what earlier rows predict. */
+hooke_status temporal_load(struct hooke_dict *d);
+void temporal_release(struct hooke_dict *d);
+hooke_status temporal_encode(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n);
+hooke_status temporal_add_prediction(struct hooke_dict *d, float *y, int64_t ld_y, const float *x,
+                                     int64_t ld_x, int64_t n);
 bool dict_keeps_norms(const struct hooke_dict *d);
 void dict_rewrite_rows(const struct hooke_dict *d, float *out, float *mean, float *scale, const float *x,
                        int64_t n, int64_t ld);

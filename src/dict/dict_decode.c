@@ -87,8 +87,9 @@ hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hook
     RETURN_IF(ld_y < d->info.d_out, HOOKE_E_SHAPE,
               "%s: output rows are %lld apart, the dictionary writes %d columns", d->info.path,
               (long long)ld_y, d->info.d_out);
-    RETURN_IF(d->info.has_skip && (!x || ld_x < d->info.d_in), HOOKE_E_ARGUMENT,
-              "%s: a skip transcoder needs its input rows to decode", d->info.path);
+    RETURN_IF((d->info.has_skip || d->info.is_sequential) && (!x || ld_x < d->info.d_in), HOOKE_E_ARGUMENT,
+              "%s: a %s needs its input rows to decode", d->info.path,
+              d->info.has_skip ? "skip transcoder" : "temporal dictionary");
     RETURN_IF_ERROR(check_codes(d, c));
     RETURN_IF_ERROR(dict_check_subset(d, subset));
     hooke_codes scaled = { 0 };
@@ -96,6 +97,7 @@ hooke_status hooke_dict_decode(hooke_dict *d, float *y, int64_t ld_y, const hook
     bool as_they_are = !subset && !d->row_gain;
     if (!as_they_are) st = codes_for_rows(d, &scaled, c, subset);
     if (st == HOOKE_OK) st = decode_rows(d, y, ld_y, as_they_are ? c : &scaled, x, ld_x);
+    if (st == HOOKE_OK && d->info.is_sequential) st = temporal_add_prediction(d, y, ld_y, x, ld_x, c->n_rows);
     if (st == HOOKE_OK) undo_norms(d, y, ld_y, c);
     hooke_codes_release(&scaled);
     return st;

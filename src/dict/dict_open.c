@@ -8,7 +8,7 @@ void dict_vector_release(struct hooke_dict *d, struct dict_vector *v)
     mem_free(v->data);
 }
 
-static void matrix_release(struct hooke_dict *d, struct dict_matrix *m)
+void dict_matrix_release(struct hooke_dict *d, struct dict_matrix *m)
 {
     if (m->on_device.data) d->ctx->exec.ops->release(&d->ctx->exec, &m->on_device);
     mem_free(m->copy);
@@ -22,10 +22,11 @@ void hooke_dict_close(hooke_dict *d)
                                       &d->row_scale, &d->b_glu, &d->log_sparsity };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) dict_vector_release(d, vectors[i]);
     dict_subset_release(d);
-    matrix_release(d, &d->w_enc);
-    matrix_release(d, &d->w_dec);
-    matrix_release(d, &d->w_skip);
-    matrix_release(d, &d->w_glu);
+    temporal_release(d);
+    dict_matrix_release(d, &d->w_enc);
+    dict_matrix_release(d, &d->w_dec);
+    dict_matrix_release(d, &d->w_skip);
+    dict_matrix_release(d, &d->w_glu);
     for (struct dict_owned *o = d->owned; o; o = o->next) mem_free(o->data); /* o itself is the arena's */
     mem_free(d->code_gain);
     mem_free(d->row_gain);

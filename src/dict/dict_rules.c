@@ -177,5 +177,5 @@ static hooke_status encode_dense(struct hooke_dict *d, hooke_codes *out, const f
 hooke_status dict_encode_by_rule(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n)
 {
     if (d->arch->rule == RULE_PURSUIT) return dict_pursue(d, out, x, n);
-    return encode_dense(d, out, x, n);
+    return d->arch->rule == RULE_TEMPORAL ? temporal_encode(d, out, x, n) : encode_dense(d, out, x, n);
 }

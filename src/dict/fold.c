@@ -141,7 +141,7 @@ static hooke_status copy_floats(const struct hooke_dict *d, float **out, const f
 static hooke_status fold_by_norms(struct hooke_dict *d, const float *norms, float *gain, bool canonical,
                                   bool canonical_codes)
 {
-    bool topk = d->arch->select == SELECT_TOPK;
+    bool topk = d->arch->select == SELECT_TOPK || d->arch->select == SELECT_BATCH_TOPK;
     bool select_by_norm = d->config.norm_in_gate || (topk && d->config.rescale_by_decoder_norm);
     for (int i = 0; i < d->info.d_dict; i++) gain[i] = norms[i] / d->output_scale;
     RETURN_IF_ERROR(finish_row_gain(d, canonical_codes ? gain : NULL));

@@ -6,6 +6,12 @@
 static const struct dict_format formats[] = {
     { "saelens", saelens_recognise, saelens_open },
     { "gemma_scope", gemma_scope_recognise, gemma_scope_open },
+    { "gemma_scope_2", gemma_scope2_recognise, gemma_scope2_open },
+    { "sparsify", sparsify_recognise, sparsify_open },
+    { "llama_scope", llama_scope_recognise, llama_scope_open },
+    { "llamascopium", lm_saes_recognise, lm_saes_open },
+    { "temporal", temporal_recognise, temporal_open },
+    { "transcoder_set", circuit_recognise, circuit_open },
 };
 
 hooke_status dict_format_find(const struct dict_format **out, const char *path)

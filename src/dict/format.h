@@ -16,15 +16,29 @@ struct dict_format {
 /* The format of a file or folder; HOOKE_E_NOT_FOUND says what was looked for. */
 hooke_status dict_format_find(const struct dict_format **out, const char *path);
 
+bool circuit_recognise(const char *path);
+hooke_status circuit_open(struct hooke_dict *d, const char *path);
 bool gemma_scope_recognise(const char *path);
 hooke_status gemma_scope_open(struct hooke_dict *d, const char *path);
+bool gemma_scope2_recognise(const char *path);
+hooke_status gemma_scope2_open(struct hooke_dict *d, const char *path);
+bool llama_scope_recognise(const char *path);
+hooke_status llama_scope_open(struct hooke_dict *d, const char *path);
+bool lm_saes_recognise(const char *path);
+hooke_status lm_saes_open(struct hooke_dict *d, const char *path);
 bool saelens_recognise(const char *path);
 hooke_status saelens_open(struct hooke_dict *d, const char *path);
+bool sparsify_recognise(const char *path);
+hooke_status sparsify_open(struct hooke_dict *d, const char *path);
+bool temporal_recognise(const char *path);
+hooke_status temporal_open(struct hooke_dict *d, const char *path);
 
 /* cfg.json of SAELens in either shape (config.c); *legacy tells which. Strings are copied into the arena. */
 hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text,
                               size_t n, const char *name);
 
+/* Keys of the temporal architecture, which two formats spell alike. */
+hooke_status dict_config_temporal(struct dict_config *c, const struct json *o, const char *name);
 /* Keys of a JSON object that win over what the configuration said; keys that mean nothing here are ignored. */
 hooke_status dict_config_override(struct dict_config *c, struct arena *a, const char *json, const char *name);
 

@@ -6,10 +6,9 @@
  * The file holds W_enc, W_dec, b_enc, b_dec, threshold and says nothing else: JumpReLU, b_dec not subtracted from the input, BOS,
  * contexts of 1024. The rest is read off the path, unless a metadata.json beside it (hooke's own dictionaries in this layout)
  * says better: {"model": ..., "hook_name": ..., "context_size": ..., "prepend_bos": ..., "average_l0": ...}. */
-#include "dict/format.h"
+#include "dict/reader.h"
 
-#include <ctype.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
@@ -45,43 +44,6 @@ static hooke_status load_member(struct hooke_dict *d, const char *name, const ch
     return fail(HOOKE_E_FORMAT, "%s: tensor '%s' has no place in a Gemma Scope file", path, name);
 }
 
-/* The component of path that contains `word` and ends nearest to the file: [*begin, *end). False if there is none. */
-static bool component_with(const char *path, const char *word, const char **begin, const char **end)
-{
-    for (const char *e = path + strlen(path); e > path;) {
-        const char *b = e;
-        while (b > path && b[-1] != '/') b--;
-        size_t n = strlen(word);
-        for (const char *p = b; p + n <= e; p++)
-            if (memcmp(p, word, n) == 0) {
-                *begin = b;
-                *end = e;
-                return true;
-            }
-        e = b > path ? b - 1 : path;
-    }
-    return false;
-}
-
-/* The number behind `prefix` at the start of a component of path; -1 if there is none. */
-static int number_behind(const char *path, const char *prefix)
-{
-    const char *begin, *end;
-    size_t n = strlen(prefix);
-    if (!component_with(path, prefix, &begin, &end) || memcmp(begin, prefix, n) != 0) return -1;
-    if (!isdigit((unsigned char)begin[n])) return -1;
-    long v = strtol(begin + n, NULL, 10);
-    return v >= 0 && v < 1 << 20 ? (int)v : -1;
-}
-
-static bool contains(const char *begin, const char *end, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *p = begin; p + n <= end; p++)
-        if (memcmp(p, word, n) == 0) return true;
-    return false;
-}
-
 /* "gemma-scope-9b-it-res" -> "gemma-2-9b-it". */
 static const char *model_of_repository(const char *begin, const char *end)
 {
@@ -96,71 +58,51 @@ static const char *model_of_repository(const char *begin, const char *end)
     return "";
 }
 
-static hooke_status site_text(struct arena *a, const char **out, int layer, const char *suffix)
-{
-    hooke_text t = { 0 };
-    hooke_status st = text_printf(&t, "blocks.%d.%s", layer, suffix);
-    *out = st == HOOKE_OK ? arena_copy(a, t.data, t.n) : NULL;
-    hooke_text_release(&t);
-    return *out ? HOOKE_OK : HOOKE_E_MEMORY;
-}
-
 /* Without a repository name that says otherwise a dictionary is taken to be of the residual stream. */
 static hooke_status sites_from_path(struct hooke_dict *d, const char *path)
 {
     struct dict_config *c = &d->config;
     const char *begin = path, *end = path;
     int layer = number_behind(path, "layer_");
-    bool named = component_with(path, "gemma-scope", &begin, &end);
+    bool named = component_with(reader_repository(d, path), "gemma-scope", &begin, &end);
     if (named) c->model_name = model_of_repository(begin, end);
     if (named && contains(begin, end, "transcoder")) c->architecture = "jumprelu_transcoder";
     const char *b, *e;
     if (component_with(path, "embedding", &b, &e)) {
+        /* Trained on rows of the embedding matrix; Gemma's hook_embed is those times sqrt(d_model). */
         c->site = "hook_embed";
+        if (named && d->param[P_B_DEC] && d->param[P_B_DEC]->n_items > 0)
+            c->activation_scale = 1 / sqrt((double)d->param[P_B_DEC]->n_items);
         return HOOKE_OK;
     }
     if (layer < 0) return HOOKE_OK;
     if (strcmp(c->architecture, "jumprelu_transcoder") == 0) {
-        RETURN_IF_ERROR(site_text(&d->arena, &c->site, layer, "ln2.hook_normalized"));
-        return site_text(&d->arena, &c->site_out, layer, "hook_mlp_out");
+        RETURN_IF_ERROR(reader_site(d, &c->site, layer, "ln2.hook_normalized"));
+        return reader_site(d, &c->site_out, layer, "hook_mlp_out");
     }
     const char *suffix = "hook_resid_post";
     if (named && contains(begin, end, "-mlp")) suffix = "hook_mlp_out";
     if (named && contains(begin, end, "-att")) suffix = "attn.hook_z";
-    return site_text(&d->arena, &c->site, layer, suffix);
-}
-
-static hooke_status copy_json(struct hooke_dict *d, const struct json *root)
-{
-    hooke_text t = { 0 };
-    struct json_writer w;
-    jw_init(&w, &t, 0);
-    jw_value(&w, root);
-    hooke_status st = w.status;
-    if (st == HOOKE_OK) d->config.json = arena_copy(&d->arena, t.data, t.n);
-    hooke_text_release(&t);
-    return st != HOOKE_OK ? st : d->config.json ? HOOKE_OK : HOOKE_E_MEMORY;
+    return reader_site(d, &c->site, layer, suffix);
 }
 
 static hooke_status metadata_from_tree(struct hooke_dict *d, const struct json *root, const char *name)
 {
     struct dict_config *c = &d->config;
-    const char *model, *site;
-    int64_t context;
+    int64_t context, head;
     RETURN_IF(root->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: metadata must be a JSON object", name);
-    RETURN_IF_ERROR(json_string(&model, root, "model", NULL, name));
-    RETURN_IF_ERROR(json_string(&site, root, "hook_name", NULL, name));
+    RETURN_IF_ERROR(reader_string(d, &c->model_name, root, "model", name));
+    RETURN_IF_ERROR(reader_string(d, &c->site, root, "hook_name", name));
+    RETURN_IF_ERROR(reader_string(d, &c->site_out, root, "hook_name_out", name));
+    RETURN_IF_ERROR(reader_string(d, &c->architecture, root, "architecture", name));
+    RETURN_IF_ERROR(json_int(&head, root, "hook_head_index", 0, INT32_MAX, c->hook_head_index, name));
+    RETURN_IF_ERROR(json_bool(&c->center_input, root, "center_writing_weights", false, name));
     RETURN_IF_ERROR(json_int(&context, root, "context_size", 0, INT32_MAX, c->context_size, name));
     RETURN_IF_ERROR(json_bool(&c->prepend_bos, root, "prepend_bos", c->prepend_bos, name));
     RETURN_IF_ERROR(json_real(&c->expected_l0, root, "average_l0", c->expected_l0, name));
     c->context_size = (int)context;
-    if (model)
-        RETURN_IF(!(c->model_name = arena_copy(&d->arena, model, strlen(model))), HOOKE_E_MEMORY,
-                  "%s: out of memory", name);
-    if (site)
-        RETURN_IF(!(c->site = arena_copy(&d->arena, site, strlen(site))), HOOKE_E_MEMORY, "%s: out of memory",
-                  name);
-    return copy_json(d, root);
+    c->hook_head_index = (int)head;
+    return reader_keep_json(d, root);
 }
 
 static hooke_status read_metadata(struct hooke_dict *d, const char *path)

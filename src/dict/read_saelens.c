@@ -50,8 +50,10 @@ static hooke_status read_scaler(struct hooke_dict *d, const char *path)
 
 static hooke_status find_tensors(struct hooke_dict *d, const char *path)
 {
+    bool temporal = strcmp(d->config.architecture, "temporal") == 0;
     for (int i = 0; i < d->safetensors.n_tensors; i++) {
         const struct stored_tensor *t = &d->safetensors.tensors[i];
+        if (temporal && strncmp(t->name, "attn_layers.", 12) == 0) continue;
         int p = 0;
         while (p < N_PARAMS && strcmp(dict_param_names[p], t->name) != 0) p++;
         RETURN_IF(p == N_PARAMS, HOOKE_E_FORMAT, "%s: tensor '%s' has no place in a SAELens dictionary", path,
@@ -59,6 +61,28 @@ static hooke_status find_tensors(struct hooke_dict *d, const char *path)
         d->param[p] = t;
     }
     return HOOKE_OK;
+}
+
+/* log10 of each feature's firing fraction; of a dictionary of the same width, or it is another's. */
+static hooke_status take_sparsity(struct hooke_dict *d, const struct safetensors *s, const char *file)
+{
+    const struct stored_tensor *t = safetensors_find(s, "sparsity"), *dec = d->param[P_W_DEC];
+    RETURN_IF(!t, HOOKE_E_FORMAT, "%s: no tensor 'sparsity'", file);
+    RETURN_IF(t->n_dims != 1 || t->dtype > DT_F64 || !dec || dec->n_dims != 2 || t->shape[0] != dec->shape[0],
+              HOOKE_E_SHAPE, "%s: tensor 'sparsity' is not one number for each feature", file);
+    return dict_vector_load(d, &d->log_sparsity, t);
+}
+
+static hooke_status read_sparsity(struct hooke_dict *d, const char *path)
+{
+    if (!exists_beside(path, "sparsity.safetensors")) return HOOKE_OK;
+    const char *file = path_beside(&d->arena, path, "sparsity.safetensors");
+    RETURN_IF(!file, HOOKE_E_MEMORY, "%s: out of memory", path);
+    struct safetensors s = { 0 };
+    RETURN_IF_ERROR(safetensors_open(&s, file));
+    hooke_status st = take_sparsity(d, &s, file);
+    safetensors_close(&s);
+    return st;
 }
 
 hooke_status saelens_open(struct hooke_dict *d, const char *path)
@@ -72,5 +96,6 @@ hooke_status saelens_open(struct hooke_dict *d, const char *path)
     RETURN_IF_ERROR(read_scaler(d, scaler));
     RETURN_IF_ERROR(safetensors_open(&d->safetensors, weights));
     d->format = legacy ? "saelens_legacy" : "saelens";
-    return find_tensors(d, weights);
+    RETURN_IF_ERROR(find_tensors(d, weights));
+    return read_sparsity(d, path);
 }

@@ -88,9 +88,13 @@ hooke_status hooke_dict_vector(const hooke_dict *d, const char *name, float *out
         const char *name;
         const struct dict_vector *v;
         bool gains;
-    } vectors[] = { { "b_enc", &d->b_enc, true },         { "b_dec", &d->b_dec, false },
-                    { "threshold", &d->threshold, true }, { "b_gate", &d->b_gate, true },
-                    { "b_mag", &d->b_mag, true },         { "r_mag", &d->r_mag, false } };
+    } vectors[] = { { "b_enc", &d->b_enc, true },
+                    { "b_dec", &d->b_dec, false },
+                    { "threshold", &d->threshold, true },
+                    { "b_gate", &d->b_gate, true },
+                    { "b_mag", &d->b_mag, true },
+                    { "r_mag", &d->r_mag, false },
+                    { "log_sparsity", &d->log_sparsity, false } };
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         const struct dict_vector *v = vectors[i].v;
         if (strcmp(vectors[i].name, name) != 0) continue;
@@ -103,5 +107,6 @@ hooke_status hooke_dict_vector(const hooke_dict *d, const char *name, float *out
         return HOOKE_OK;
     }
     return fail(HOOKE_E_ARGUMENT,
-                "unknown vector '%s'; known are b_enc, b_dec, threshold, b_gate, b_mag, r_mag", name);
+                "unknown vector '%s'; known are b_enc, b_dec, threshold, b_gate, b_mag, r_mag, log_sparsity",
+                name);
 }

@@ -34,8 +34,7 @@ static void configurations_are_refused_by_name(void **state)
         const char *cfg, *words;
         hooke_status code;
     } cases[] = {
-        { "{\"architecture\": \"temporal\", " META "}", "'temporal' is not implemented",
-          HOOKE_E_UNSUPPORTED },
+        { "{\"architecture\": \"temporal\", " META "}", "tensor 'b_enc' does not belong", HOOKE_E_FORMAT },
         { "{\"architecture\": \"matching_pursuit\", " META "}", "tensor 'W_enc' does not belong",
           HOOKE_E_FORMAT },
         { "{\"architecture\": \"abstopk\", \"k\": 9, " META "}", "'k' must be an integer from 1 to 5",

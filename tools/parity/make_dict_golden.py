@@ -28,6 +28,7 @@ from sae_lens.saes.matching_pursuit_sae import (MatchingPursuitSAE, MatchingPurs
 from sae_lens.saes.matryoshka_batchtopk_sae import MatryoshkaBatchTopKTrainingSAE, MatryoshkaBatchTopKTrainingSAEConfig
 from sae_lens.saes.sae import SAE, SAEMetadata
 from sae_lens.saes.standard_sae import StandardSAE, StandardSAEConfig, StandardTrainingSAE, StandardTrainingSAEConfig
+from sae_lens.saes.temporal_sae import TemporalSAE, TemporalSAEConfig
 from sae_lens.saes.topk_sae import TopKSAE, TopKSAEConfig, TopKTrainingSAE, TopKTrainingSAEConfig
 from sae_lens.saes import transcoder as tc
 
@@ -104,6 +105,19 @@ def inference(name, cls, cfg_cls, seed, forward=None, width=D_IN, heads=None, ca
     sae.save_model(folder)
     loaded = SAE.load_from_disk(folder, device="cpu", dtype="float32")
     expect(folder, loaded, inputs(width, seed), forward, heads, canonical)
+    clean(folder)
+
+
+def temporal(name, seed, **cfg):
+    """The rows are one sequence; the reconstruction is forward(), which adds what is predicted."""
+    folder = fresh(name)
+    sae = TemporalSAE(TemporalSAEConfig(d_in=D_IN, d_sae=24, n_heads=2, bottleneck_factor=4, metadata=metadata(), **cfg))
+    randomize(sae, seed).save_model(folder)
+    loaded = SAE.load_from_disk(folder, device="cpu", dtype="float32")
+    x = inputs(D_IN, seed)
+    with torch.no_grad():
+        out = {"x": x, "acts": loaded.encode(x[None])[0], "recon": loaded(x[None])[0]}
+    save_file({k: v.float().contiguous() for k, v in out.items()}, folder / "expected.safetensors")
     clean(folder)
 
 
@@ -227,6 +241,9 @@ def main():
               max_iterations=3, **pursuit)
     checkpoint("checkpoint_matching_pursuit", MatchingPursuitTrainingSAE, MatchingPursuitTrainingSAEConfig, 65, scale=1.6,
                residual_threshold=0.5, canonical=False)
+    temporal("temporal", 70, kval_topk=5)
+    temporal("temporal_untied", 71, n_attn_layers=2, sae_diff_type="relu", tied_weights=False,
+             normalize_activations="constant_scalar_rescale", activation_normalization_factor=0.4)
     total = sum(f.stat().st_size for f in OUT.rglob("*") if f.is_file())
     print(f"sae-lens {sae_lens.__version__}: {len(list(OUT.rglob('expected.safetensors')))} cases, {total} bytes in {OUT}")
 
