@@ -36,6 +36,10 @@ SRC := $(filter-out $(if $(filter 1,$(HAVE_DNNL)),src/tensor/cpu/gemm_plain.c,sr
 ifeq ($(HAVE_DNNL),1)
 LDLIBS += -ldnnl
 endif
+# libcurl: headers alone; the library is loaded when something is pulled.
+HAVE_CURL := $(shell printf '\043include <curl/curl.h>\nint x = CURLOPT_PROTOCOLS_STR;' | \
+               $(CC) -x c - -c -o /dev/null 2>/dev/null && echo 1 || echo 0)
+SRC := $(filter-out $(if $(filter 1,$(HAVE_CURL)),src/file/http_none.c,src/file/http_curl.c),$(SRC))
 ISA_SRC := $(filter %_avx2.c %_avx512.c %_avx512bf16.c %/cpu_x86.c,$(SRC))
 ifneq ($(ARCH),x86_64)
 SRC := $(filter-out $(ISA_SRC),$(SRC))
@@ -62,7 +66,7 @@ $B/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf1
 all: found hooke $B/libhooke.a $B/libhooke.so $B/hooke.pc
 
 found:
-	@echo "hooke $(VERSION): $(CC) $(ARCH) $(FLAVOUR), oneDNN $(if $(filter 1,$(HAVE_DNNL)),found,not found: plain matrix products)"
+	@echo "hooke $(VERSION): $(CC) $(ARCH) $(FLAVOUR), oneDNN $(if $(filter 1,$(HAVE_DNNL)),found,not found: plain matrix products), libcurl $(if $(filter 1,$(HAVE_CURL)),found,not found: no downloads)"
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -87,7 +91,11 @@ $B/hooke.pc: Makefile
 $B/tests/%: tests/%.c $B/libhooke.a $(wildcard tests/*.h)
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  test $<')
-	$Q$(CC) $(BASEFLAGS) $(CFLAGS) -fno-tree-vectorize -Itests -MMD -MP $< $B/libhooke.a -o $@ -lcmocka $(LDLIBS)
+	$Q$(CC) $(BASEFLAGS) $(CFLAGS) -fno-tree-vectorize -Itests -MMD -MP $< $(BESIDE) $B/libhooke.a -o $@ -lcmocka $(LDLIBS)
+# Tests of downloads bring a hub of their own.
+HUB_TESTS := $B/tests/file/test_hub_pull
+$(HUB_TESTS): BESIDE := tests/file/hub_server.c
+$(HUB_TESTS): tests/file/hub_server.c tests/file/hub_server.h
 $B/bench/%: bench/%.c $B/libhooke.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(BASEFLAGS) $(CFLAGS) -MMD -MP $< $B/libhooke.a -o $@ $(LDLIBS)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what building and testing hooke needs (Debian 12, Ubuntu 24.04), or prints the one line to type.
 set -eu
-PACKAGES="gcc make pkg-config libc6-dev libdnnl-dev libutf8proc-dev zlib1g-dev libzstd-dev libcmocka-dev ${HOOKE_SETUP_EXTRA:-}"
+PACKAGES="gcc make pkg-config libc6-dev libdnnl-dev libcurl4-openssl-dev libutf8proc-dev zlib1g-dev libzstd-dev libcmocka-dev ${HOOKE_SETUP_EXTRA:-}"
 missing=""
 for p in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"

@@ -1,0 +1,344 @@
+/* hub_pull.c: several files at once into the cache.
+ *
+ *   plan     the commit, and which files (a HEAD for a single file, else a listing)
+ *   room     what is missing must fit on the disk
+ *   fetch    n threads take the next file, largest first; the caller's thread shows progress and listens for "stop"
+ *   ref      refs/REVISION, once everything is there: until then an older snapshot stays the one that is found */
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "file/hub_net.h"
+
+enum { AT_ONCE_DEFAULT = 4, AT_ONCE_MAX = 32, RETRIES_DEFAULT = 5, FIRST_WAIT_MS = 1000 };
+#define DISK_MARGIN_BYTES ((int64_t)64 << 20) /* a full disk hurts others too */
+
+struct pull {
+    const struct hub_wish *wish;
+    const char *revision, *path;
+    struct hub_config config;
+    struct hub_store store;
+    struct hub_listing listing;
+    char commit[HUB_COMMIT_DIGITS + 1];
+    struct hub_meta single; /* of the one file, when has_single */
+    bool has_single;
+    struct hub_pulled *out;
+    /* shared by the workers */
+    atomic_size_t next;
+    atomic_bool cancel, failed;
+    atomic_int n_running;
+    _Atomic int64_t done;
+    pthread_mutex_t mutex; /* of the three below */
+    hooke_status status;   /* the first failure */
+    char message[1024];
+};
+
+static void worker_init(struct hub_worker *w, struct pull *p)
+{
+    *w = (struct hub_worker){
+        .config = &p->config,
+        .cancel = &p->cancel,
+        .n_retries = p->wish->n_retries ? p->wish->n_retries : RETRIES_DEFAULT,
+        .first_wait_ms = p->wish->first_wait_ms ? p->wish->first_wait_ms : FIRST_WAIT_MS,
+    };
+}
+
+/* ---- plan ---- */
+
+static bool has_glob(const char *s)
+{
+    return strpbrk(s, "*?[") != NULL;
+}
+
+static hooke_status plan_one(struct pull *p)
+{
+    struct hub_entry *e = mem_alloc(1, sizeof *e);
+    RETURN_IF(!e, HOOKE_E_MEMORY, "out of memory");
+    *e = (struct hub_entry){ .path = p->path, .etag = p->single.etag, .size = p->single.size };
+    p->listing.entries = e;
+    p->listing.n = p->listing.capacity = 1;
+    p->has_single = true;
+    memcpy(p->commit, p->single.commit, sizeof p->commit);
+    return HOOKE_OK;
+}
+
+static hooke_status plan_many(struct pull *p, struct hub_worker *w, const char *folder)
+{
+    RETURN_IF_ERROR(hub_list(w, &p->listing, p->wish->repo, p->commit, folder));
+    return hub_select(&p->listing, &p->wish->choice, p->wish->repo, folder);
+}
+
+/* A path is a file, or else a folder. */
+static hooke_status plan_path(struct pull *p, struct hub_worker *w)
+{
+    char message[1024];
+    hooke_status st = hub_head(w, &p->single, p->wish->repo, p->revision, p->path);
+    if (st == HOOKE_OK) return plan_one(p);
+    if (st != HOOKE_E_NOT_FOUND || !p->single.commit[0]) return st;
+    error_copy(message, sizeof message);
+    memcpy(p->commit, p->single.commit, sizeof p->commit);
+    st = plan_many(p, w, p->path);
+    if (st != HOOKE_E_NOT_FOUND || p->listing.n > 0) return st;
+    (void)hub_note_absent(&p->store, p->commit, p->path); /* a help to others: it may fail */
+    error_set(message);
+    return HOOKE_E_NOT_FOUND;
+}
+
+/* The part of a glob that is a folder without doubt. */
+static hooke_status plan_glob(struct pull *p, struct hub_worker *w)
+{
+    const char *globs[] = { p->path, NULL };
+    struct hub_choice choice = { .include = globs, .exclude = p->wish->choice.exclude };
+    hooke_text folder = { 0 };
+    size_t n = strcspn(p->path, "*?[");
+    while (n > 0 && p->path[n - 1] != '/') n--;
+    hooke_status st = text_append(&folder, p->path, n > 0 ? n - 1 : 0);
+    if (st == HOOKE_OK) st = hub_commit(w, p->commit, p->wish->repo, p->revision);
+    if (st == HOOKE_OK) st = hub_list(w, &p->listing, p->wish->repo, p->commit, folder.data);
+    if (st == HOOKE_OK) st = hub_select(&p->listing, &choice, p->wish->repo, p->path);
+    hooke_text_release(&folder);
+    return st;
+}
+
+static int larger_first(const void *pa, const void *pb)
+{
+    const struct hub_entry *a = pa, *b = pb;
+    return a->size != b->size ? (a->size < b->size ? 1 : -1) : strcmp(a->path, b->path);
+}
+
+static hooke_status plan(struct pull *p, struct hub_worker *w)
+{
+    hooke_status st;
+    if (*p->path && has_glob(p->path))
+        st = plan_glob(p, w);
+    else if (*p->path)
+        st = plan_path(p, w);
+    else if ((st = hub_commit(w, p->commit, p->wish->repo, p->revision)) == HOOKE_OK)
+        st = plan_many(p, w, "");
+    if (st == HOOKE_OK && p->listing.n > 1)
+        qsort(p->listing.entries, p->listing.n, sizeof *p->listing.entries, larger_first);
+    return st;
+}
+
+/* ---- room ---- */
+
+/* Bytes of a file that are still to come, as far as the listing tells. */
+static hooke_status missing_bytes(int64_t *out, const struct pull *p, const struct hub_entry *e)
+{
+    hooke_text path = { 0 };
+    struct stat info;
+    *out = e->size > 0 ? e->size : 0;
+    hooke_status st = hub_snapshot_path(&path, &p->store, p->commit, e->path);
+    if (st == HOOKE_OK && stat(path.data, &info) == 0) *out = 0;
+    if (st == HOOKE_OK && *out > 0 && *e->etag && hub_is_path(e->etag)) {
+        st = hub_blob_path(&path, &p->store, e->etag);
+        if (st == HOOKE_OK && stat(path.data, &info) == 0) *out = 0;
+        if (st == HOOKE_OK) st = text_puts(&path, ".incomplete");
+        if (st == HOOKE_OK && *out > 0 && stat(path.data, &info) == 0 && info.st_size < *out)
+            *out -= info.st_size;
+    }
+    hooke_text_release(&path);
+    return st;
+}
+
+static hooke_status check_room(struct pull *p)
+{
+    int64_t need = 0;
+    struct statvfs disk;
+    for (size_t i = 0; i < p->listing.n; i++) {
+        int64_t missing;
+        RETURN_IF_ERROR(missing_bytes(&missing, p, &p->listing.entries[i]));
+        RETURN_IF(__builtin_add_overflow(need, missing, &need), HOOKE_E_UNSUPPORTED,
+                  "%s: the sizes of its files add up to nonsense", p->wish->repo);
+    }
+    if (need == 0) return HOOKE_OK;
+    RETURN_IF_ERROR(make_folders(p->store.folder.data));
+    if (statvfs(p->store.folder.data, &disk) != 0) return HOOKE_OK; /* not known: try */
+    double room = (double)disk.f_bavail * (double)disk.f_frsize;
+    RETURN_IF(
+        room < (double)need + (double)DISK_MARGIN_BYTES, HOOKE_E_IO,
+        "%s needs %.2f GiB more and %s has %.2f GiB free; make room, or set HF_HUB_CACHE to a larger disk",
+        p->wish->repo, (double)need / (1 << 30), p->config.cache.data, room / (1 << 30));
+    return HOOKE_OK;
+}
+
+/* ---- fetch ---- */
+
+static void note_failure(struct pull *p, hooke_status st)
+{
+    pthread_mutex_lock(&p->mutex);
+    if (p->status == HOOKE_OK) {
+        p->status = st;
+        error_copy(p->message, sizeof p->message);
+    }
+    pthread_mutex_unlock(&p->mutex);
+    atomic_store(&p->failed, true);
+    atomic_store(&p->cancel, true);
+}
+
+static hooke_status fetch_entry(struct pull *p, struct hub_worker *w, size_t i)
+{
+    const struct hub_entry *e = &p->listing.entries[i];
+    struct hub_fetched got;
+    RETURN_IF_ERROR(hub_fetch(w, &p->store, &got, p->wish->repo, p->commit, e->path,
+                              p->has_single ? &p->single : NULL, &p->done));
+    p->out->files[i].bytes = got.size;
+    p->out->files[i].was_cached = got.was_cached;
+    return HOOKE_OK;
+}
+
+static void *work(void *payload)
+{
+    struct pull *p = payload;
+    struct hub_worker w;
+    worker_init(&w, p);
+    hooke_status st = http_open(&w.client);
+    while (st == HOOKE_OK && !atomic_load(&p->cancel)) {
+        size_t i = atomic_fetch_add(&p->next, 1);
+        if (i >= p->listing.n) break;
+        st = fetch_entry(p, &w, i);
+    }
+    http_close(w.client);
+    if (st != HOOKE_OK) note_failure(p, st);
+    atomic_fetch_sub(&p->n_running, 1);
+    return NULL;
+}
+
+/* Until the workers are done: ten times a second. */
+static void watch(struct pull *p, int64_t total)
+{
+    bool stop = false;
+    while (atomic_load(&p->n_running) > 0) {
+        struct timespec nap = { 0, 20 * 1000000 };
+        if (p->wish->progress && !stop)
+            stop = p->wish->progress(p->wish->progress_payload, "pull", atomic_load(&p->done), total) != 0;
+        if (stop) atomic_store(&p->cancel, true);
+        nanosleep(&nap, NULL);
+    }
+    if (stop && !atomic_load(&p->failed)) {
+        fail(HOOKE_E_CANCELLED, "cancelled");
+        note_failure(p, HOOKE_E_CANCELLED);
+    }
+}
+
+static hooke_status fetch_all(struct pull *p)
+{
+    pthread_t threads[AT_ONCE_MAX];
+    int want = p->wish->n_at_once > 0 ? p->wish->n_at_once : AT_ONCE_DEFAULT, n = 0;
+    int64_t total = 0;
+    if (want > AT_ONCE_MAX) want = AT_ONCE_MAX;
+    if ((size_t)want > p->listing.n) want = (int)p->listing.n;
+    for (size_t i = 0; i < p->listing.n; i++)
+        total += p->listing.entries[i].size > 0 ? p->listing.entries[i].size : 0;
+    for (; n < want; n++) {
+        atomic_fetch_add(&p->n_running, 1);
+        if (pthread_create(&threads[n], NULL, work, p) != 0) {
+            atomic_fetch_sub(&p->n_running, 1);
+            break;
+        }
+    }
+    RETURN_IF(n == 0 && want > 0, HOOKE_E_MEMORY, "no thread can be started");
+    watch(p, total);
+    for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
+    if (p->status == HOOKE_OK) return HOOKE_OK;
+    error_set(p->message);
+    if (p->status == HOOKE_E_CANCELLED)
+        fail(p->status, "stopped; what came so far is kept, and the same call goes on from there");
+    return p->status;
+}
+
+/* ---- all of it ---- */
+
+static hooke_status make_result(struct pull *p)
+{
+    struct hub_pulled *out = p->out;
+    out->files = arena_alloc(&out->arena, p->listing.n, sizeof *out->files);
+    if (!out->files) return HOOKE_E_MEMORY;
+    out->n_files = p->listing.n;
+    memcpy(out->commit, p->commit, sizeof out->commit);
+    for (size_t i = 0; i < p->listing.n; i++) {
+        const struct hub_entry *e = &p->listing.entries[i];
+        out->files[i].path = arena_copy(&out->arena, e->path, strlen(e->path));
+        if (!out->files[i].path) return HOOKE_E_MEMORY;
+        out->files[i].bytes = e->size;
+    }
+    bool is_inside = *p->path && !has_glob(p->path);
+    return is_inside ? hub_snapshot_path(&out->path, &p->store, p->commit, p->path)
+                     : text_printf(&out->path, "%s/snapshots/%s", p->store.folder.data, p->commit);
+}
+
+/* Without the downloads of a dry run: what is there already. */
+static hooke_status look_only(struct pull *p)
+{
+    for (size_t i = 0; i < p->listing.n; i++) {
+        int64_t missing;
+        RETURN_IF_ERROR(missing_bytes(&missing, p, &p->listing.entries[i]));
+        p->out->files[i].was_cached = missing == 0 && p->listing.entries[i].size > 0;
+    }
+    return HOOKE_OK;
+}
+
+static hooke_status run(struct pull *p)
+{
+    struct hub_worker w;
+    worker_init(&w, p);
+    RETURN_IF_ERROR(http_open(&w.client));
+    hooke_status st = plan(p, &w);
+    http_close(w.client);
+    RETURN_IF_ERROR(st);
+    RETURN_IF_ERROR(make_result(p));
+    if (p->wish->dry_run) {
+        RETURN_IF_ERROR(look_only(p));
+    } else {
+        RETURN_IF_ERROR(check_room(p));
+        RETURN_IF_ERROR(fetch_all(p));
+        RETURN_IF_ERROR(hub_write_ref(&p->store, p->revision, p->commit));
+    }
+    for (size_t i = 0; i < p->out->n_files; i++) {
+        const struct hub_pulled_file *f = &p->out->files[i];
+        p->out->bytes += f->bytes > 0 ? f->bytes : 0;
+        if (!f->was_cached && f->bytes > 0) p->out->bytes_downloaded += f->bytes;
+    }
+    return HOOKE_OK;
+}
+
+static hooke_status check_wish(const struct pull *p)
+{
+    RETURN_IF(!hub_is_repo(p->wish->repo), HOOKE_E_ARGUMENT, "'%.200s' is no hub repository (ORG/NAME)",
+              p->wish->repo);
+    RETURN_IF(!hub_is_revision(p->revision), HOOKE_E_ARGUMENT, "'%.200s' is no revision", p->revision);
+    RETURN_IF(*p->path && !hub_is_path(p->path), HOOKE_E_ARGUMENT, "'%.200s' is no path inside a repository",
+              p->path);
+    return HOOKE_OK;
+}
+
+hooke_status hub_pull(struct hub_pulled *out, const struct hub_wish *wish)
+{
+    struct pull p = { .wish = wish, .out = out, .mutex = PTHREAD_MUTEX_INITIALIZER };
+    p.revision = wish->revision ? wish->revision : "main";
+    p.path = wish->path ? wish->path : "";
+    *out = (struct hub_pulled){ .files = NULL };
+    RETURN_IF_ERROR(check_wish(&p));
+    hooke_status st = hub_config_read(&p.config);
+    if (st == HOOKE_OK && p.config.is_offline)
+        st = fail(HOOKE_E_IO, "HF_HUB_OFFLINE is set and forbids the network; unset it to pull");
+    if (st == HOOKE_OK) st = hub_store_open(&p.store, &p.config, wish->repo);
+    if (st == HOOKE_OK) st = run(&p);
+    if (st != HOOKE_OK) hub_pulled_release(out);
+    hub_store_close(&p.store);
+    hub_config_release(&p.config);
+    hub_listing_release(&p.listing);
+    pthread_mutex_destroy(&p.mutex);
+    return st;
+}
+
+void hub_pulled_release(struct hub_pulled *p)
+{
+    arena_release(&p->arena);
+    hooke_text_release(&p->path);
+    *p = (struct hub_pulled){ .files = NULL };
+}
