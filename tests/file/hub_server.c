@@ -545,15 +545,16 @@ struct hub_server *hub_server_start(const struct hub_file *f, int n)
     snprintf(hub->endpoint, sizeof hub->endpoint, "http://127.0.0.1:%d", hub->port);
     fflush(stdout);
     fflush(stderr);
-    hub->pid = fork();
-    if (hub->pid == 0) run(listener);
+    pid_t pid = fork();
+    if (pid == 0) run(listener);
+    hub->pid = pid; /* the memory is shared: the child must not write its 0 there */
     close(listener);
-    return hub->pid > 0 ? hub : NULL;
+    return pid > 0 ? hub : NULL;
 }
 
 void hub_server_stop(struct hub_server *s)
 {
-    if (!s) return;
+    if (!s || s->pid <= 0) return;
     kill(s->pid, SIGKILL);
     waitpid(s->pid, NULL, 0);
     munmap(s, sizeof *s);
