@@ -27,9 +27,11 @@ enum row_format row_format_of(const char *path, enum source_kind *packed)
     static const struct {
         const char *suffix;
         enum row_format format;
-    } known[] = {
-        { ".jsonl", ROWS_JSONL }, { ".ndjson", ROWS_JSONL }, { ".csv", ROWS_CSV }, { ".tsv", ROWS_TSV }
-    };
+    } known[] = { { ".jsonl", ROWS_JSONL },
+                  { ".ndjson", ROWS_JSONL },
+                  { ".csv", ROWS_CSV },
+                  { ".tsv", ROWS_TSV },
+                  { ".parquet", ROWS_PARQUET } };
     size_t n = strlen(path);
     *packed = ends_with(path, n, ".gz")    ? SOURCE_GZIP
               : ends_with(path, n, ".zst") ? SOURCE_ZSTD
@@ -50,6 +52,8 @@ static const struct row_reader *reader_of(enum row_format format)
     case ROWS_CSV:
     case ROWS_TSV:
         return &rows_csv;
+    case ROWS_PARQUET:
+        return &rows_parquet;
     }
     return NULL;
 }
@@ -57,6 +61,9 @@ static const struct row_reader *reader_of(enum row_format format)
 hooke_status row_file_open(struct row_file *f, const char *path, struct columns *c)
 {
     enum source_kind packed;
+    void *p;
+    RETURN_IF_ERROR(mem_take(&p, strlen(path) + 1, 1, "path"));
+    f->path = memcpy(p, path, strlen(path));
     f->format = row_format_of(path, &packed);
     f->reader = reader_of(f->format);
     RETURN_IF(!f->reader, HOOKE_E_INTERNAL, "format of rows %d", (int)f->format);
@@ -65,11 +72,13 @@ hooke_status row_file_open(struct row_file *f, const char *path, struct columns 
 
 void row_file_close(struct row_file *f)
 {
+    if (f->reader && f->reader->close) f->reader->close(f);
     source_close(&f->source);
     hooke_text_release(&f->line);
     arena_release(&f->tree);
     pieces_release(&f->fields);
     mem_free(f->field_of);
+    mem_free(f->path);
     *f = (struct row_file){ 0 };
 }
 
@@ -151,8 +160,8 @@ const char *hooke_rows_place(const hooke_rows *rows)
 {
     hooke_rows *r = (hooke_rows *)(uintptr_t)rows; /* the text is a cache */
     text_clear(&r->place);
-    hooke_status st = r->has_row ? text_printf(&r->place, "%s: %s %lld", r->file.source.path,
-                                               r->file.reader->unit, (long long)r->file.place)
+    hooke_status st = r->has_row ? text_printf(&r->place, "%s: %s %lld", r->file.path, r->file.reader->unit,
+                                               (long long)r->file.place)
                                  : text_puts(&r->place, "no row");
     return st == HOOKE_OK ? r->place.data : "a row";
 }

@@ -14,7 +14,7 @@ enum {
     ROWS_MAX_COLUMNS = 4096,
     COLUMN_NAME_MAX = 255
 };
-enum row_format { ROWS_PLAIN, ROWS_JSONL, ROWS_CSV, ROWS_TSV };
+enum row_format { ROWS_PLAIN, ROWS_JSONL, ROWS_CSV, ROWS_TSV, ROWS_PARQUET };
 
 /* Goes by the end of the name; *packed is what the file is packed with. */
 enum row_format row_format_of(const char *path, enum source_kind *packed);
@@ -33,15 +33,17 @@ int columns_find(const struct columns *c, const char *name, size_t n);
 hooke_status columns_lack(const struct columns *there, const char *name, const char *path);
 
 struct row_file {
+    char *path; /* owned, for messages */
     enum row_format format;
     const struct row_reader *reader;
-    struct source source;     /* all but Parquet */
-    hooke_text line;          /* plain, JSON lines */
-    struct arena tree;        /* JSON lines: the line's values */
-    struct pieces fields;     /* csv: the header, then each record */
-    size_t n_fields;          /* csv: of the header */
-    int *field_of;            /* csv: [n columns] the field that holds a column */
-    int64_t place;            /* of the current row: its line, or its number, from 1 */
+    struct source source; /* all but Parquet */
+    hooke_text line;      /* plain, JSON lines */
+    struct arena tree;    /* JSON lines: the line's values */
+    struct pieces fields; /* csv: the header, then each record */
+    size_t n_fields;      /* csv: of the header */
+    int *field_of;        /* csv: [n columns] the field that holds a column */
+    int64_t place;        /* of the current row: its line, or its number, from 1 */
+    struct parquet_rows *parquet;
     const struct json *ahead; /* JSON lines: the first line, read for its keys; NULL once it was given */
 };
 
@@ -52,8 +54,9 @@ struct row_reader {
     hooke_status (*open)(struct row_file *f, const char *path, enum source_kind packed, struct columns *c);
     /* Fills values[n columns], zeroed before; what they point to lives until the next call. */
     hooke_status (*next)(struct row_file *f, const struct columns *c, hooke_value *values, bool *got);
+    void (*close)(struct row_file *f); /* of what is its own; NULL: nothing */
 };
-extern const struct row_reader rows_plain, rows_jsonl, rows_csv;
+extern const struct row_reader rows_plain, rows_jsonl, rows_csv, rows_parquet;
 
 /* Zeroed before; close it after a failure too. */
 hooke_status row_file_open(struct row_file *f, const char *path, struct columns *c);

@@ -65,4 +65,4 @@ static hooke_status next_csv(struct row_file *f, const struct columns *c, hooke_
     return HOOKE_OK;
 }
 
-const struct row_reader rows_csv = { "line", open_csv, next_csv };
+const struct row_reader rows_csv = { "line", open_csv, next_csv, NULL };

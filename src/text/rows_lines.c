@@ -29,7 +29,7 @@ static hooke_status next_plain(struct row_file *f, const struct columns *c, hook
     return HOOKE_OK;
 }
 
-const struct row_reader rows_plain = { "line", open_plain, next_plain };
+const struct row_reader rows_plain = { "line", open_plain, next_plain, NULL };
 
 /* ---- JSON lines ---- */
 
@@ -136,4 +136,4 @@ static hooke_status next_jsonl(struct row_file *f, const struct columns *c, hook
     return object ? fill_values(f, object, c, values) : HOOKE_OK;
 }
 
-const struct row_reader rows_jsonl = { "line", open_jsonl, next_jsonl };
+const struct row_reader rows_jsonl = { "line", open_jsonl, next_jsonl, NULL };

@@ -197,6 +197,79 @@ static void json_lines_all_columns(void **state)
     close_rows(r);
 }
 
+static void parquet_file(void **state)
+{
+    (void)state;
+    static const char *const columns[] = { "label", "text" }, *const odd[] = { "struct" };
+    const char *file = "tests/golden/parquet/small.parquet", *text;
+    hooke_rows_options o = { .size = sizeof o, .columns = columns, .n_columns = 2 };
+    hooke_rows *r;
+    hooke_docs *docs;
+    size_t n;
+    int64_t i;
+    assert_int_equal(hooke_rows_open(&r, file, &o), HOOKE_OK);
+    row(r);
+    expect_text(r, 1, "one");
+    assert_int_equal(hooke_rows_int(r, 0, &i), HOOKE_OK);
+    assert_int_equal(i, 1);
+    row(r);
+    assert_non_null(strstr(hooke_rows_place(r), "small.parquet: row 2"));
+    expect_error(hooke_rows_text(r, 1, &text, &n), HOOKE_E_FORMAT,
+                 "row 2: column 'text' is not a string but null");
+    row(r);
+    expect_text(r, 1, "two");
+    no_row(r);
+    hooke_rows_close(r);
+    assert_int_equal(hooke_docs_open(&docs, file, NULL), HOOKE_OK);
+    assert_int_equal(hooke_docs_next(docs, &text, &n), HOOKE_OK);
+    assert_int_equal(n, 3);
+    assert_memory_equal(text, "one", 3);
+    hooke_docs_close(docs);
+    expect_error(hooke_docs_open(&docs, file, "body"), HOOKE_E_FORMAT,
+                 "no column 'body'; there are: text, label");
+    o.columns = odd;
+    o.n_columns = 1;
+    expect_error(hooke_rows_open(&r, "tests/golden/parquet/odd_columns.parquet", &o), HOOKE_E_UNSUPPORTED,
+                 "column 'struct' is a group");
+    expect_error(hooke_rows_open(&r, "build/none.parquet", &o), HOOKE_E_NOT_FOUND, "none.parquet");
+    expect_error(hooke_rows_open(&r, "build/none.parquet.gz", &o), HOOKE_E_UNSUPPORTED, "unpacked first");
+}
+
+/* The labelled rows of a published data set, if it is here. */
+static void axbench_rows(void **state)
+{
+    (void)state;
+    static const char *const columns[] = { "input", "concept_id", "category" };
+    const char *file = "../shared/data/axbench/concept10-prod_2b_l20_v1/inference/latent_eval_data.parquet",
+               *text;
+    hooke_rows_options o = { .size = sizeof o, .columns = columns, .n_columns = 3 };
+    hooke_rows *r;
+    FILE *there = fopen(file, "rb");
+    size_t n, rows = 0, positive = 0, bytes = 0;
+    int64_t concept, sum = 0;
+    bool got = true;
+    if (!there) {
+        printf("skip: %s\n", file);
+        skip();
+    }
+    fclose(there);
+    assert_int_equal(hooke_rows_open(&r, file, &o), HOOKE_OK);
+    while (hooke_rows_next(r, &got) == HOOKE_OK && got) {
+        rows++;
+        assert_int_equal(hooke_rows_text(r, 0, &text, &n), HOOKE_OK);
+        bytes += n;
+        assert_int_equal(hooke_rows_int(r, 1, &concept), HOOKE_OK);
+        sum += concept;
+        assert_int_equal(hooke_rows_text(r, 2, &text, &n), HOOKE_OK);
+        positive += n == 8 && memcmp(text, "positive", 8) == 0;
+    }
+    assert_int_equal(rows, 755); /* as pyarrow counts them */
+    assert_int_equal(positive, 360);
+    assert_int_equal(bytes, 54307);
+    assert_int_equal(sum, 3368);
+    hooke_rows_close(r);
+}
+
 static void wrong_calls(void **state)
 {
     (void)state;
@@ -246,6 +319,8 @@ int main(void)
         cmocka_unit_test(plain_lines),
         cmocka_unit_test(json_lines_typed),
         cmocka_unit_test(json_lines_all_columns),
+        cmocka_unit_test(parquet_file),
+        cmocka_unit_test(axbench_rows),
         cmocka_unit_test(wrong_calls),
         cmocka_unit_test(lost_memory),
     };
