@@ -47,6 +47,22 @@ static hooke_status model_of_repository(struct hooke_dict *d, const char *path)
     return st;
 }
 
+/* As the configuration has it, repaired: "gemma-v3-1b" is a slip of the files, and the organisation may be missing. */
+static hooke_status model_from_config(struct hooke_dict *d, const struct json *root, const char *name)
+{
+    const char *model;
+    RETURN_IF_ERROR(json_string(&model, root, "model_name", NULL, name));
+    if (!model) return HOOKE_OK;
+    const char *slip = strstr(model, "-v3");
+    int n = slip ? (int)(slip - model) : (int)strlen(model);
+    hooke_text t = { 0 };
+    hooke_status st = text_printf(&t, "%s%.*s%s%s", strstr(model, "google") ? "" : "google/", n, model,
+                                  slip ? "-3" : "", slip ? slip + 3 : "");
+    if (st == HOOKE_OK) st = reader_copy(d, &d->config.model_name, t.data);
+    hooke_text_release(&t);
+    return st;
+}
+
 /* The registry's kinds, tested in this order. */
 static hooke_status sites_from_path(struct hooke_dict *d, const char *path, int layer)
 {
@@ -80,7 +96,7 @@ static hooke_status config_from_tree(struct hooke_dict *d, const struct json *ro
     RETURN_IF_ERROR(json_string(&out, root, "hf_hook_point_out", NULL, name));
     RETURN_IF_ERROR(json_int(&width, root, "width", 1, INT32_MAX, 0, name));
     RETURN_IF_ERROR(json_real(&c->expected_l0, root, "l0", 0, name));
-    RETURN_IF_ERROR(reader_string(d, &c->model_name, root, "model_name", name));
+    RETURN_IF_ERROR(model_from_config(d, root, name));
     if (in) RETURN_IF_ERROR(reader_hf_site(d, &c->site, in));
     if (out) RETURN_IF_ERROR(reader_hf_site(d, &c->site_out, out));
     return reader_keep_json(d, root);
