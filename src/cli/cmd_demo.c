@@ -1,4 +1,5 @@
 /* hooke demo: the main job on the embedded model, within two seconds. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,10 @@ static const struct opt_spec spec = {
     -1,
 };
 
-enum { TABLE_TOKENS = 16 }; /* the rest is for 'hooke features' */
+enum {
+    TABLE_TOKENS = 16, /* the rest is for 'hooke features' */
+    SHOWN = 3,         /* features that colour the text */
+};
 
 static void title(const char *text)
 {
@@ -32,7 +36,6 @@ static void title(const char *text)
 /* The first few features, each colouring the whole text. */
 static void show_colours(const struct shown *w)
 {
-    enum { SHOWN = 3 };
     int32_t best[SHOWN];
     int n = shown_telling(w, best, SHOWN);
     title("The text, coloured by the features that tell most about it");
@@ -42,17 +45,18 @@ static void show_colours(const struct shown *w)
     }
 }
 
-/* A feature to turn up: of those that are on in the text, the one that is on least often but strong where it is. */
+/* A feature to turn up: of those that coloured the text the one whose passage is first; the prompt is the text's beginning, and
+ * there it changes what is said rather than breaks it. */
 static int32_t choose_feature(const struct shown *w)
 {
-    int32_t chosen = w->colour_by;
-    double best = 0;
-    for (size_t i = 0; i < w->n_features; i++) {
-        const struct shown_feature *f = &w->features[i];
-        double score = f->n_tokens ? (double)f->max / f->n_tokens : 0;
-        if (score <= best) continue;
-        best = score;
-        chosen = f->feature;
+    int32_t best[SHOWN], chosen = w->colour_by;
+    int n = shown_telling(w, best, SHOWN);
+    double first = INFINITY;
+    for (int i = 0; i < n; i++) {
+        const struct shown_feature *f = shown_find(w, best[i]);
+        if (f->at >= first) continue;
+        first = f->at;
+        chosen = best[i];
     }
     return chosen;
 }
@@ -77,7 +81,7 @@ static int show_steering(struct session *s, const struct shown *w, const char *p
     struct steering t = { 0 };
     struct seqs q = { 0 };
     hooke_ids ids = { 0 }, new_ids[2] = { { 0 }, { 0 } };
-    double strength = f ? 2.0 * (double)f->max : 10;
+    double strength = f ? 1.5 * (double)f->max : 10;
     if (!f) return 0;
     list_add(&steer, take_printf("%s:%d=%.3f", s->opt.dict ? s->opt.dict : "micro", feature, strength));
     int code = steering_open(&t, s, &none, &steer, &none, false);

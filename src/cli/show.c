@@ -43,7 +43,10 @@ static void add_up(struct shown *w)
             struct shown_feature key = { .feature = w->r.indices[i] };
             struct shown_feature *f = bsearch(&key, w->features, w->n_features, sizeof key, by_index);
             if (!f) continue;
-            f->sum += (double)w->r.values[i];
+            double value = (double)w->r.values[i];
+            f->sum += value;
+            f->at += value * (double)row;
+            f->spread += value * (double)row * (double)row;
             f->n_tokens++;
             if (w->r.values[i] > f->max) {
                 f->max = w->r.values[i];
@@ -51,6 +54,12 @@ static void add_up(struct shown *w)
             }
             if (w->r.values[i] > w->max) w->max = w->r.values[i];
         }
+    }
+    for (size_t i = 0; i < w->n_features; i++) {
+        struct shown_feature *f = &w->features[i];
+        if (!(f->sum > 0)) continue;
+        f->at /= f->sum;
+        f->spread = sqrt(fmax(0, f->spread / f->sum - f->at * f->at));
     }
 }
 
@@ -80,14 +89,15 @@ static bool has_letters(const char *s)
     return false;
 }
 
-/* Large where a feature is strong on few tokens and most of all on a word: what this text is about, not what every sentence
- * has. */
+/* Large where a feature is strong on a few words that stand together: what a passage is about, not what every sentence has,
+ * nor a single word. Activation evenly over the text has a spread of n / sqrt(12). */
 static double telling_score(const struct shown *w, const struct shown_feature *f)
 {
-    if (f->n_tokens == 0 ||
+    double n = (double)w->r.n_rows, together = 1 - f->spread * sqrt(12) / n;
+    if (f->n_tokens == 0 || together <= 0 ||
         !has_letters(token_text(hooke_model_tokenizer(w->r.s->model), w->seqs->ids[f->peak])))
         return 0;
-    return f->sum * log((double)w->r.n_rows / f->n_tokens);
+    return f->sum * log(n / f->n_tokens) * together * together * (f->n_tokens < 3 ? 0.3 : 1);
 }
 
 static int best_by(const struct shown *w, int32_t *out, int n,
@@ -116,9 +126,27 @@ int shown_strongest(const struct shown *w, int32_t *out, int n)
     return best_by(w, out, n, plain_score);
 }
 
+/* Whether another of the features in list lies within an eighth of the text. */
+static bool is_near(const struct shown *w, int32_t feature, const int32_t *list, int n)
+{
+    double at = shown_find(w, feature)->at;
+    for (int i = 0; i < n; i++)
+        if (fabs(shown_find(w, list[i])->at - at) < (double)w->r.n_rows / 8) return true;
+    return false;
+}
+
 int shown_telling(const struct shown *w, int32_t *out, int n)
 {
-    return best_by(w, out, n, telling_score);
+    enum { CANDIDATES = 64 };
+    int32_t best[CANDIDATES];
+    int have = 0, n_best = best_by(w, best, CANDIDATES, telling_score);
+    for (int pass = 0; pass < 2; pass++) /* then those that share a passage, if there are too few */
+        for (int i = 0; i < n_best && have < n; i++) {
+            if (best[i] < 0 || (pass == 0 && is_near(w, best[i], out, have))) continue;
+            out[have++] = best[i];
+            best[i] = -1;
+        }
+    return have;
 }
 
 int shown_make(struct shown *w, struct session *s, hooke_dict *dict, const struct seqs *seqs, int top,

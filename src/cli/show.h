@@ -14,7 +14,8 @@ struct shown_feature {
     float max;    /* over the text, BOS left out */
     int64_t peak; /* the row of max */
     double sum;
-    int n_tokens; /* where it is on */
+    double at, spread; /* where in the text: mean row and its standard deviation, weighted by activation */
+    int n_tokens;      /* where it is on */
     struct logit_tops logits;
 };
 struct shown {
@@ -36,7 +37,7 @@ void shown_close(struct shown *w);
 const struct shown_feature *shown_find(const struct shown *w, int32_t feature); /* NULL */
 /* Features by their sum over the text, largest first; returns how many (at most n). */
 int shown_strongest(const struct shown *w, int32_t *out, int n);
-/* Features by their sum times log(tokens / tokens where on). */
+/* Features that are strong on a few words of one passage, each of a passage of its own as far as there are such. */
 int shown_telling(const struct shown *w, int32_t *out, int n);
 
 /* `" sea" " ship"`: what a feature raises. */
