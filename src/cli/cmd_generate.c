@@ -28,7 +28,7 @@ static const struct opt rows[] = {
       "add STRENGTH times the decoder row, at all positions but BOS" },
     { "ablate", 0, OPT_LIST, AT(ablate), "D:FEATURE", NULL, 0, 0, "take out what the feature adds" },
     { "vector", 0, OPT_LIST, AT(vectors), "FILE[=STRENGTH]", NULL, 0, 0,
-      "add a vector of a safetensors file at the site of its name, or --at" },
+      "add a vector of a file at the site of its name, or --at; GGUF control vectors whole" },
     { "steer-bos", 0, OPT_FLAG, AT(steer_bos), NULL, NULL, 0, 0, "steer the BOS position too" },
     { "only-steered", 0, OPT_FLAG, AT(only_steered), NULL, NULL, 0, 0, "leave the default continuation out" },
     { "ignore-stop", 0, OPT_FLAG, AT(ignore_stop), NULL, NULL, 0, 0, "go on past stop tokens" },

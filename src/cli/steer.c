@@ -202,46 +202,74 @@ static int add_ablation(struct steering *t, const char *text)
     return 0;
 }
 
+/* Adds tensor `index` of f at the site. */
+static int add_tensor(struct steering *t, const char *path, const hooke_file *f, int index, hooke_site site,
+                      double strength)
+{
+    const hooke_tensor_info *info = hooke_file_tensor(f, index);
+    int width = hooke_site_width(t->s->model, site);
+    if (width < 1 || info->n_dims < 1 || info->shape[info->n_dims - 1] != width || info->bytes / width > 8)
+        return failed(take_printf("%s", path), "give one vector as wide as its site",
+                      "tensor '%s' is not one vector of %d", info->name, width);
+    struct addition *a = take(1, sizeof *a);
+    a->width = width;
+    a->bos = t->steer_bos                         ? -1
+             : hooke_model_tokenizer(t->s->model) ? hooke_tokenizer_bos(hooke_model_tokenizer(t->s->model))
+                                                  : -1;
+    a->v = take((size_t)width, sizeof *a->v);
+    hooke_status st = hooke_file_read_f32(f, index, a->v, width);
+    if (st) return failed_call(st, "--vector", NULL);
+    add_entry(t, "vector", path, site, strength, a->v, width);
+    for (int i = 0; i < width; i++) a->v[i] *= (float)strength;
+    add_hook(t, (hooke_hook){ .site = site, .edit = on_add, .payload = a });
+    return 0;
+}
+
+/* llama.cpp's control vectors: direction.K is added to the output of block K, all of them at once. */
+static int add_directions(struct steering *t, const char *path, const hooke_file *f, double strength)
+{
+    int n_layers = hooke_model_get_info(t->s->model)->n_layers, code = 0;
+    for (int i = 0; !code && i < hooke_file_n_tensors(f); i++) {
+        const char *name = hooke_file_tensor(f, i)->name;
+        char *end = NULL;
+        long layer = strncmp(name, "direction.", 10) == 0 ? strtol(name + 10, &end, 10) : 0;
+        hooke_site site = { 0, -1 };
+        if (layer < 1 || *end != '\0' || layer >= n_layers)
+            return failed(take_printf("%s", path), "it may be another model's",
+                          "tensor '%s' does not name a block from 1 to %d", name, n_layers - 1);
+        hooke_status st =
+            hooke_site_parse(t->s->model, &site, take_printf("blocks.%ld.hook_resid_post", layer));
+        code = st ? failed_call(st, "--vector", NULL) : add_tensor(t, path, f, i, site, strength);
+    }
+    return code;
+}
+
 /* The vector's tensor: one whose name is a site, or the only one; --at names the site otherwise. */
+static int add_named(struct steering *t, const char *path, const hooke_file *f, double strength)
+{
+    int index = 0;
+    hooke_site site = { 0, -1 };
+    const char *at = t->s->opt.at.n ? t->s->opt.at.items[0] : NULL;
+    for (int i = 0; at && i < hooke_file_n_tensors(f); i++)
+        if (strcmp(hooke_file_tensor(f, i)->name, at) == 0) index = i;
+    const hooke_tensor_info *info = hooke_file_tensor(f, index);
+    if (!info) return failed(take_printf("%s", path), "give a file with one vector", "holds no tensor");
+    hooke_status st = hooke_site_parse(t->s->model, &site, at ? at : info->name);
+    if (st) return failed_call(st, "--vector", "name the vector's site with --at");
+    return add_tensor(t, path, f, index, site, strength);
+}
+
 static int add_vector(struct steering *t, const char *text)
 {
     const char *path;
     double strength;
     hooke_file *f = NULL;
-    hooke_site site = { 0, -1 };
     int code = split_strength("--vector", text, 1.0, &path, &strength);
     if (code) return code;
     hooke_status st = hooke_file_open(&f, path);
     if (st) return failed_call(st, "--vector", NULL);
-    int index = 0;
-    const char *at = t->s->opt.at.n ? t->s->opt.at.items[0] : NULL;
-    for (int i = 0; at && i < hooke_file_n_tensors(f); i++)
-        if (strcmp(hooke_file_tensor(f, i)->name, at) == 0) index = i;
-    const hooke_tensor_info *info = hooke_file_tensor(f, index);
-    const char *what = take_printf("%s", path);
-    if (!info)
-        code = failed(what, "give a file with one vector", "holds no tensor");
-    else if ((st = hooke_site_parse(t->s->model, &site, at ? at : info->name)) != HOOKE_OK)
-        code = failed_call(st, "--vector", "name the vector's site with --at");
-    int width = code ? 0 : hooke_site_width(t->s->model, site);
-    if (!code && info &&
-        (width < 1 || info->n_dims < 1 || info->shape[info->n_dims - 1] != width || info->bytes / width > 8))
-        code = failed(what, "give one vector as wide as its site", "tensor '%s' is not one vector of %d",
-                      info->name, width);
-    if (!code && info) {
-        struct addition *a = take(1, sizeof *a);
-        a->width = width;
-        a->bos = t->steer_bos ? -1
-                 : hooke_model_tokenizer(t->s->model)
-                     ? hooke_tokenizer_bos(hooke_model_tokenizer(t->s->model))
-                     : -1;
-        a->v = take((size_t)width, sizeof *a->v);
-        st = hooke_file_read_f32(f, index, a->v, width);
-        if (st) code = failed_call(st, "--vector", NULL);
-        add_entry(t, "vector", path, site, strength, a->v, width);
-        for (int i = 0; i < width; i++) a->v[i] *= (float)strength;
-        add_hook(t, (hooke_hook){ .site = site, .edit = on_add, .payload = a });
-    }
+    bool all = strcmp(hooke_file_format(f), "control_vector") == 0 && !t->s->opt.at.n;
+    code = all ? add_directions(t, path, f, strength) : add_named(t, path, f, strength);
     hooke_file_close(f);
     return code;
 }

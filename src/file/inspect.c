@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file/gguf.h"
 #include "file/npz.h"
 #include "file/safetensors.h"
 #include "file/sniff.h"
@@ -11,9 +12,10 @@ enum { CONFIG_MAX_BYTES = 16 << 20, TOKENIZER_MAX_BYTES = 256 << 20, SNIFF_BYTES
 
 struct hooke_file {
     const char *kind, *format;  /* static strings */
-    struct safetensors tensors; /* one of these three, or none */
+    struct safetensors tensors; /* one of these four, or none */
     struct npz arrays;
     struct torch_file pickled;
+    struct gguf gguf;
     hooke_tensor_info *infos; /* [n_infos], in the order of the container */
     int n_infos;
     hooke_text path; /* being tried */
@@ -60,6 +62,13 @@ static hooke_status open_pickled(struct hooke_file *f, const char *path)
 {
     RETURN_IF_ERROR(torch_file_open(&f->pickled, path));
     return list_tensors(f, f->pickled.tensors, f->pickled.n_tensors);
+}
+
+static hooke_status open_gguf(struct hooke_file *f, const char *path)
+{
+    RETURN_IF_ERROR(gguf_open(&f->gguf, path));
+    RETURN_IF_ERROR(list_tensors(f, f->gguf.tensors, f->gguf.n_tensors));
+    return describe(f, "tensors", gguf_is_control_vector(&f->gguf) ? "control_vector" : "gguf");
 }
 
 /* ---- folders ---- */
@@ -227,6 +236,7 @@ static hooke_status open_single(struct hooke_file *f, const char *path)
         return open_zip(f, path);
     if ((n >= 6 && memcmp(bytes, "\x93NUMPY", 6) == 0) || ends_with(path, ".npz") || ends_with(path, ".npy"))
         return open_archive(f, path);
+    if ((n >= 4 && memcmp(bytes, "GGUF", 4) == 0) || ends_with(path, ".gguf")) return open_gguf(f, path);
     if (ends_with(path, ".pt") || ends_with(path, ".pth"))
         return open_pickled(f, path); /* says what it is instead */
     return fail(HOOKE_E_FORMAT, "%s: no model, dictionary or tensor file; it looks like %s", path,
@@ -256,6 +266,7 @@ void hooke_file_close(hooke_file *f)
     safetensors_close(&f->tensors);
     npz_close(&f->arrays);
     torch_file_close(&f->pickled);
+    gguf_close(&f->gguf);
     hooke_text_release(&f->path);
     mem_free(f->infos);
     mem_free(f);
@@ -289,12 +300,13 @@ static hooke_status find_data(const hooke_file *f, int index, int64_t n, const s
               f ? f->n_infos : 0);
     struct hooke_file *loads = (struct hooke_file *)(uintptr_t)f;
     const struct stored_tensor *t = f->tensors.n_tensors   ? &f->tensors.tensors[index]
+                                    : f->gguf.n_tensors    ? &f->gguf.tensors[index]
                                     : f->pickled.n_tensors ? &f->pickled.tensors[index]
                                                            : &f->arrays.tensors[index];
     RETURN_IF(n != t->n_items, HOOKE_E_SHAPE, "tensor '%.200s' has %lld elements, not %lld", t->name,
               (long long)t->n_items, (long long)n);
     if (f->pickled.n_tensors) return torch_file_load(&loads->pickled, out, t->name);
-    if (!f->tensors.n_tensors) return npz_load(&loads->arrays, out, t->name);
+    if (f->arrays.n_tensors) return npz_load(&loads->arrays, out, t->name);
     *out = t;
     return HOOKE_OK;
 }

@@ -13,7 +13,7 @@ static const struct {
     { "PK\3\4", 4, "a ZIP archive (.npz, or PyTorch's .pt)" },
     { "PK\5\6", 4, "an empty ZIP archive" },
     { "\x93NUMPY", 6, "a numpy array (.npy)" },
-    { "GGUF", 4, "a GGUF file; hooke reads safetensors" },
+    { "GGUF", 4, "a GGUF file" },
     { "\x1F\x8B", 2, "gzip data; unpack it first" },
     { "\x28\xB5\x2F\xFD", 4, "Zstandard data; unpack it first" },
     { "\xFD"
