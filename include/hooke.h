@@ -108,7 +108,8 @@ HOOKE_API void hooke_text_release(hooke_text *text);
  * name of a model; a hub path ORG/NAME[/PATH], with or without "hf:"; a neuronpedia.org or huggingface.co address. Hub and
  * registry names may end in @REVISION. Strings are never NULL: "" is unknown or none. They live until hooke_name_close(). */
 typedef struct hooke_name_file {
-    const char *pattern; /* path in the repository; where is_pattern, for fnmatch(3) without flags ('*' crosses '/') */
+    const char *
+        pattern; /* path in the repository; where is_pattern, for fnmatch(3) without flags ('*' crosses '/') */
     bool is_pattern;
     bool optional; /* nothing is missing when the repository lacks it */
 } hooke_name_file;
@@ -124,17 +125,17 @@ typedef struct hooke_name_info {
     const char *commit;   /* 40 hex digits: what revision is in the cache; known once located */
     /* What the registry knows about that file, whichever way it was named. */
     const char *release, *sae_id;
-    const char *also;             /* other RELEASE/SAE_ID of the same file, separated by blanks */
-    const char *neuronpedia;      /* MODEL/SOURCE */
-    const char *format;           /* SAELens' loader: "sae_lens", "gemma_2", "llama_scope", ...; see docs/names.md */
-    const char *config_overrides; /* JSON object, merged over the file's configuration */
-    double norm_scaling_factor;   /* factor on activations still to be folded into the weights; 0: none */
+    const char *also;        /* other RELEASE/SAE_ID of the same file, separated by blanks */
+    const char *neuronpedia; /* MODEL/SOURCE */
+    const char *format; /* SAELens' loader: "sae_lens", "gemma_2", "llama_scope", ...; see docs/names.md */
+    const char *config_overrides;  /* JSON object, merged over the file's configuration */
+    double norm_scaling_factor;    /* factor on activations still to be folded into the weights; 0: none */
     double l0, variance_explained; /* as published; NaN: not said */
-    const char *model; /* a name of the model it was made for, which the kind "model" resolves */
-    const char *site;  /* hook point read, as far as the name tells: "blocks.20.hook_resid_post" */
-    int layer;         /* -1: not said by the name */
-    int64_t width;     /* features; 0: not said by the name */
-    int64_t feature;   /* INDEX of MODEL/SOURCE/INDEX; -1: none */
+    const char *model;             /* a name of the model it was made for, which the kind "model" resolves */
+    const char *site; /* hook point read, as far as the name tells: "blocks.20.hook_resid_post" */
+    int layer;        /* -1: not said by the name */
+    int64_t width;    /* features; 0: not said by the name */
+    int64_t feature;  /* INDEX of MODEL/SOURCE/INDEX; -1: none */
     /* What a reader needs of the repository: what to fetch, in the order of reading. */
     const hooke_name_file *files;
     int n_files;
@@ -408,6 +409,7 @@ typedef struct hooke_model_info {
     bool adds_bos;    /* the tokenizer's rule; what --prepend-bos defaults to */
     bool layer_major; /* weights are read layer by layer (max_memory) */
     int64_t n_params, weight_bytes;
+    const hooke_name_info *origin; /* the name it was opened by, located */
 } hooke_model_info;
 
 /* what: a folder in Hugging Face layout, or anything hooke_resolve() knows. Weights are mapped, not read. The context must
@@ -590,6 +592,7 @@ typedef struct hooke_dict_info {
     int64_t weight_bytes;
     /* the configuration as found, one JSON object; "{}" where the format has none */
     const char *config_json;
+    const hooke_name_info *origin; /* the name it was opened by, located */
 } hooke_dict_info;
 
 HOOKE_API hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *what,
