@@ -636,6 +636,35 @@ HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int
 /* Shapes, finite values, decoder norms. Fills report with one line a finding; HOOKE_E_FORMAT when something is wrong. */
 HOOKE_API hooke_status hooke_dict_check(hooke_dict *d, hooke_text *report);
 
+/* Formats that dictionaries can be written in: "saelens", "gemma_scope", "dictionary_learning", "sparsify"; NULL past the end. */
+HOOKE_API const char *hooke_dict_write_format(int index);
+/* Something that a format has no place for. */
+typedef struct hooke_dict_loss {
+    const char *name; /* what hooke_dict_write_options.drop takes: "skip", "sparsity", ... Static text */
+    bool is_kept;     /* written beside, where hooke finds it and the format's own library does not look */
+    char detail[256];
+} hooke_dict_loss;
+/* What writing d (as it was opened: raw or canonical) in that format would lose: at most capacity of them in out, *n their full
+ * number. HOOKE_E_UNSUPPORTED when the format cannot hold d's codes at all: the message says why. */
+HOOKE_API hooke_status hooke_dict_losses(hooke_dict *d, const char *format, hooke_dict_loss *out,
+                                         int capacity, int *n);
+typedef struct hooke_dict_write_options {
+    size_t size;
+    const char *drop; /* names of losses that are accepted, separated by commas; "all" */
+} hooke_dict_write_options;
+/* Writes the dictionary into folder `path` (made when absent) so that the format's own library gives the codes that
+ * hooke_dict_encode() gives for d. Losses that are not kept and not in options->drop are refused (HOOKE_E_UNSUPPORTED, named).
+ * Each file appears whole or not at all, the configuration last; files of the same names are replaced. Matrices that need no
+ * folding and lie the right way round are copied from the mapping; others take memory for themselves in float32. */
+HOOKE_API hooke_status hooke_dict_write(hooke_dict *d, const char *path, const char *format,
+                                        const hooke_dict_write_options *options);
+
+/* Whether a file or folder is a dictionary by its names, and in which format ("saelens", ...; static text); else false. */
+HOOKE_API bool hooke_dict_recognise(const char *path, const char **format);
+/* Tensors of the dictionary's files, for listing; names are borrowed. */
+HOOKE_API int hooke_dict_n_tensors(const hooke_dict *d);
+HOOKE_API hooke_status hooke_dict_tensor(const hooke_dict *d, int index, hooke_tensor_info *out);
+
 /* ---- evaluations -------------------------------------------------------------------------------------------- */
 
 typedef struct hooke_core_options {

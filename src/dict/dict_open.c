@@ -125,3 +125,28 @@ const hooke_dict_info *hooke_dict_get_info(const hooke_dict *d)
 {
     return d ? &d->info : NULL;
 }
+
+bool hooke_dict_recognise(const char *path, const char **format)
+{
+    const struct dict_format *f = path ? dict_format_recognise(path) : NULL;
+    if (format) *format = f ? f->name : NULL;
+    return f != NULL;
+}
+
+int hooke_dict_n_tensors(const hooke_dict *d)
+{
+    return d ? d->safetensors.n_tensors + d->more.n_tensors + d->npz.n_tensors : 0;
+}
+
+hooke_status hooke_dict_tensor(const hooke_dict *d, int index, hooke_tensor_info *out)
+{
+    RETURN_IF(!d || !out || index < 0 || index >= hooke_dict_n_tensors(d), HOOKE_E_ARGUMENT,
+              "tensor %d of %d", index, hooke_dict_n_tensors(d));
+    int first = d->safetensors.n_tensors, second = first + d->more.n_tensors;
+    const struct stored_tensor *t = index < first    ? &d->safetensors.tensors[index]
+                                    : index < second ? &d->more.tensors[index - first]
+                                                     : &d->npz.tensors[index - second];
+    *out = (hooke_tensor_info){ t->name, t->dtype_text, t->n_dims, { 0 }, (int64_t)t->bytes };
+    memcpy(out->shape, t->shape, sizeof out->shape);
+    return HOOKE_OK;
+}
