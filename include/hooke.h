@@ -203,6 +203,52 @@ hooke_write_safetensors(const char *path, const hooke_tensor_out *tensors, int n
 /* Writes bytes to a file atomically. */
 HOOKE_API hooke_status hooke_write_file(const char *path, const void *data, size_t n);
 
+/* ---- downloads --------------------------------------------------------------------------------------------------
+ * The only calls that use the network. They write the hub cache that huggingface_hub shares, and read its variables (HF_HUB_CACHE,
+ * HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, ...; docs/hub.md). What stands in the cache is whole and has been checked. */
+
+typedef struct hooke_pull_options {
+    size_t size;
+    const char *kind;     /* "model" or "dict"; NULL: whichever the name is */
+    const char *revision; /* branch, tag or commit instead of the name's own; NULL: not */
+    /* Globs over paths in the repository ('*' crosses '/'; "folder/" is all in it), NULL-terminated. NULL: what the name needs. */
+    const char *const *include;
+    const char *const *exclude;
+    bool everything; /* the whole repository, or the whole folder that the name leads to */
+    bool dry_run;    /* find out what would be brought, bring nothing */
+    int n_at_once;   /* files at a time, at most 32; 0: 4 */
+    int n_retries;   /* in a row without a byte gained; 0: 5, -1: none */
+    hooke_progress_fn
+        progress; /* bytes; called by the calling thread; non-zero stops, and keeps what came for the next call */
+    void *progress_payload;
+} hooke_pull_options;
+
+typedef struct hooke_pulled_file {
+    const char *path; /* in the repository */
+    int64_t bytes;    /* -1: not known (dry runs) */
+    bool was_cached;  /* nothing had to be downloaded */
+} hooke_pulled_file;
+
+typedef struct hooke_pulled_info {
+    const char *repo;     /* "ORG/NAME"; "datasets/ORG/NAME" */
+    const char *revision; /* as asked for */
+    const char *commit;   /* 40 hex digits */
+    const char *path;     /* on this machine: what opening the same name finds */
+    const hooke_pulled_file *files;
+    int n_files;
+    int64_t bytes;            /* of all the files */
+    int64_t bytes_downloaded; /* of those that had to be brought; in a dry run, that would have to be */
+} hooke_pulled_info;
+
+/* Brings what a name stands for into the hub cache: any name that hooke_name_open() knows on the hub, or
+ * "hf:datasets/ORG/NAME[/PATH][@REVISION]". Several processes may do so at once. HOOKE_E_NOT_FOUND: no such repository, revision or
+ * file, or no access; HOOKE_E_IO: network, disk; HOOKE_E_FORMAT: what came is not what the hub says; HOOKE_E_UNSUPPORTED: a build or
+ * a machine without libcurl. */
+typedef struct hooke_pulled hooke_pulled;
+HOOKE_API hooke_status hooke_pull(hooke_pulled **out, const char *what, const hooke_pull_options *options);
+HOOKE_API void hooke_pulled_close(hooke_pulled *p);
+HOOKE_API const hooke_pulled_info *hooke_pulled_get_info(const hooke_pulled *p);
+
 /* ---- text --------------------------------------------------------------------------------------------------- */
 
 typedef struct hooke_tokenizer hooke_tokenizer;
