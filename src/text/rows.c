@@ -58,16 +58,38 @@ static const struct row_reader *reader_of(enum row_format format)
     return NULL;
 }
 
-hooke_status row_file_open(struct row_file *f, const char *path, struct columns *c)
+static hooke_status begin_file(struct row_file *f, enum row_format format, const char *path)
 {
-    enum source_kind packed;
     void *p;
     RETURN_IF_ERROR(mem_take(&p, strlen(path) + 1, 1, "path"));
     f->path = memcpy(p, path, strlen(path));
-    f->format = row_format_of(path, &packed);
-    f->reader = reader_of(f->format);
-    RETURN_IF(!f->reader, HOOKE_E_INTERNAL, "format of rows %d", (int)f->format);
-    return f->reader->open(f, path, packed, c);
+    f->format = format;
+    f->reader = reader_of(format);
+    RETURN_IF(!f->reader, HOOKE_E_INTERNAL, "format of rows %d", (int)format);
+    return HOOKE_OK;
+}
+
+hooke_status row_file_open(struct row_file *f, const char *path, struct columns *c)
+{
+    enum source_kind packed;
+    RETURN_IF_ERROR(begin_file(f, row_format_of(path, &packed), path));
+    if (f->format == ROWS_PARQUET) {
+        RETURN_IF(packed != SOURCE_PLAIN, HOOKE_E_UNSUPPORTED,
+                  "%s: a packed Parquet file must be unpacked first: it is read from its end", path);
+        return f->reader->open(f, c);
+    }
+    RETURN_IF_ERROR(source_open(&f->source, path, packed));
+    RETURN_IF_ERROR(source_skip_bom(&f->source));
+    return f->reader->open(f, c);
+}
+
+hooke_status row_file_open_memory(struct row_file *f, enum row_format format, const char *name,
+                                  const void *bytes, size_t n, struct columns *c)
+{
+    RETURN_IF_ERROR(begin_file(f, format, name));
+    RETURN_IF_ERROR(source_open_memory(&f->source, name, bytes, n));
+    RETURN_IF_ERROR(source_skip_bom(&f->source));
+    return f->reader->open(f, c);
 }
 
 void row_file_close(struct row_file *f)

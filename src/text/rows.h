@@ -50,8 +50,8 @@ struct row_file {
 /* One for each format. */
 struct row_reader {
     const char *unit; /* of places: "line", "row" */
-    /* Opens the file and finds the columns in it; adds all there are when c is empty. */
-    hooke_status (*open)(struct row_file *f, const char *path, enum source_kind packed, struct columns *c);
+    /* Finds the columns in the file; adds all there are when c is empty. The source is open (not for Parquet). */
+    hooke_status (*open)(struct row_file *f, struct columns *c);
     /* Fills values[n columns], zeroed before; what they point to lives until the next call. */
     hooke_status (*next)(struct row_file *f, const struct columns *c, hooke_value *values, bool *got);
     void (*close)(struct row_file *f); /* of what is its own; NULL: nothing */
@@ -60,6 +60,9 @@ extern const struct row_reader rows_plain, rows_jsonl, rows_csv, rows_parquet;
 
 /* Zeroed before; close it after a failure too. */
 hooke_status row_file_open(struct row_file *f, const char *path, struct columns *c);
+/* The same of text in memory. */
+hooke_status row_file_open_memory(struct row_file *f, enum row_format format, const char *name,
+                                  const void *bytes, size_t n, struct columns *c);
 void row_file_close(struct row_file *f);
 
 #ifdef __cplusplus

@@ -14,7 +14,7 @@ static hooke_status read_header(struct row_file *f, struct columns *there)
 {
     bool got;
     RETURN_IF_ERROR(csv_record(&f->source, comma_of(f), &f->fields, ROW_MAX_BYTES, &got, NULL));
-    RETURN_IF(!got, HOOKE_E_FORMAT, "%s: no header line", f->source.path);
+    RETURN_IF(!got, HOOKE_E_FORMAT, "%s: no header line", f->path);
     f->n_fields = f->fields.n;
     for (size_t i = 0; i < f->fields.n; i++) {
         struct bytes name = pieces_get(&f->fields, i);
@@ -33,17 +33,15 @@ static hooke_status find_fields(struct row_file *f, const struct columns *there,
     for (size_t i = 0; i < c->names.n; i++) {
         const char *name = columns_name(c, i);
         f->field_of[i] = all ? (int)i : columns_find(there, name, strlen(name));
-        if (f->field_of[i] < 0) return columns_lack(there, name, f->source.path);
+        if (f->field_of[i] < 0) return columns_lack(there, name, f->path);
     }
     return HOOKE_OK;
 }
 
-static hooke_status open_csv(struct row_file *f, const char *path, enum source_kind packed, struct columns *c)
+static hooke_status open_csv(struct row_file *f, struct columns *c)
 {
     struct columns there = { 0 };
     bool all = c->names.n == 0;
-    RETURN_IF_ERROR(source_open(&f->source, path, packed));
-    RETURN_IF_ERROR(source_skip_bom(&f->source));
     hooke_status st = read_header(f, &there);
     if (st == HOOKE_OK && all) st = columns_copy(c, &there);
     if (st == HOOKE_OK) st = find_fields(f, &there, c, all);
@@ -56,8 +54,8 @@ static hooke_status next_csv(struct row_file *f, const struct columns *c, hooke_
     RETURN_IF_ERROR(csv_record(&f->source, comma_of(f), &f->fields, ROW_MAX_BYTES, got, &f->place));
     if (!*got) return HOOKE_OK;
     RETURN_IF(f->fields.n != f->n_fields, HOOKE_E_FORMAT,
-              "%s: the record in line %lld has %zu fields, the header %zu", f->source.path,
-              (long long)f->place, f->fields.n, f->n_fields);
+              "%s: the record in line %lld has %zu fields, the header %zu", f->path, (long long)f->place,
+              f->fields.n, f->n_fields);
     for (size_t i = 0; i < c->names.n; i++) {
         struct bytes field = pieces_get(&f->fields, (size_t)f->field_of[i]);
         values[i] = (hooke_value){ .kind = HOOKE_VALUE_TEXT, .text = field.s, .n_bytes = field.n };

@@ -6,15 +6,12 @@
 
 /* ---- plain ---- */
 
-static hooke_status open_plain(struct row_file *f, const char *path, enum source_kind packed,
-                               struct columns *c)
+static hooke_status open_plain(struct row_file *f, struct columns *c)
 {
-    RETURN_IF_ERROR(source_open(&f->source, path, packed));
-    RETURN_IF_ERROR(source_skip_bom(&f->source));
     if (c->names.n == 0) return columns_add(c, "text", 4);
     for (size_t i = 0; i < c->names.n; i++)
         RETURN_IF(strcmp(columns_name(c, i), "text") != 0, HOOKE_E_FORMAT,
-                  "%s: no column '%s'; plain text has one, named text", path, columns_name(c, i));
+                  "%s: no column '%s'; plain text has one, named text", f->path, columns_name(c, i));
     return HOOKE_OK;
 }
 
@@ -53,9 +50,9 @@ static hooke_status read_object(struct row_file *f, const struct json **out)
     } while (is_blank(&f->line));
     arena_release(&f->tree);
     hooke_status st = json_parse(out, &f->tree, f->line.data, f->line.n, JSON_LARGE_INTEGERS, "not JSON");
-    if (st != HOOKE_OK) return fail_within(st, "%s: line %lld", f->source.path, (long long)f->place);
-    RETURN_IF((*out)->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: line %lld is not a JSON object",
-              f->source.path, (long long)f->place);
+    if (st != HOOKE_OK) return fail_within(st, "%s: line %lld", f->path, (long long)f->place);
+    RETURN_IF((*out)->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: line %lld is not a JSON object", f->path,
+              (long long)f->place);
     return HOOKE_OK;
 }
 
@@ -114,11 +111,8 @@ static hooke_status fill_values(struct row_file *f, const struct json *object, c
     return HOOKE_OK;
 }
 
-static hooke_status open_jsonl(struct row_file *f, const char *path, enum source_kind packed,
-                               struct columns *c)
+static hooke_status open_jsonl(struct row_file *f, struct columns *c)
 {
-    RETURN_IF_ERROR(source_open(&f->source, path, packed));
-    RETURN_IF_ERROR(source_skip_bom(&f->source));
     if (c->names.n) return HOOKE_OK;
     RETURN_IF_ERROR(read_object(f, &f->ahead));
     if (!f->ahead) return HOOKE_OK;

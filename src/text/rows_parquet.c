@@ -56,16 +56,13 @@ static hooke_status open_cursors(struct parquet_rows *r, const struct columns *c
     return HOOKE_OK;
 }
 
-static hooke_status open_parquet(struct row_file *f, const char *path, enum source_kind packed,
-                                 struct columns *c)
+static hooke_status open_parquet(struct row_file *f, struct columns *c)
 {
     void *p;
     bool all = c->names.n == 0;
-    RETURN_IF(packed != SOURCE_PLAIN, HOOKE_E_UNSUPPORTED,
-              "%s: a packed Parquet file must be unpacked first: it is read from its end", path);
     RETURN_IF_ERROR(mem_take(&p, 1, sizeof *f->parquet, "Parquet reader"));
     f->parquet = p;
-    RETURN_IF_ERROR(map_open(&f->parquet->map, path));
+    RETURN_IF_ERROR(map_open(&f->parquet->map, f->path));
     RETURN_IF_ERROR(parquet_parse(&f->parquet->file, f->parquet->map.data, f->parquet->map.n, f->path));
     if (all) RETURN_IF_ERROR(name_columns(&f->parquet->file, c));
     return open_cursors(f->parquet, c, all);

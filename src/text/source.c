@@ -27,18 +27,39 @@ static hooke_status open_zstd(struct source *s)
     return HOOKE_OK;
 }
 
-hooke_status source_open(struct source *s, const char *path, enum source_kind kind)
+static hooke_status take_buffers(struct source *s, const char *name)
 {
     void *p;
-    s->kind = kind;
     s->line = 1;
-    s->is_stdin = strcmp(path, "-") == 0;
-    const char *name = s->is_stdin ? "standard input" : path;
     RETURN_IF_ERROR(mem_take(&p, strlen(name) + 1, 1, "path"));
     s->path = p;
     memcpy(s->path, name, strlen(name) + 1);
     RETURN_IF_ERROR(mem_take(&p, SOURCE_BLOCK, 1, "read buffer"));
     s->block = p;
+    return HOOKE_OK;
+}
+
+hooke_status source_open_memory(struct source *s, const char *name, const void *bytes, size_t n)
+{
+    s->kind = SOURCE_MEMORY;
+    s->memory = bytes;
+    s->memory_left = n;
+    return take_buffers(s, name);
+}
+
+static void read_memory(struct source *s)
+{
+    s->n = s->memory_left < SOURCE_BLOCK ? s->memory_left : SOURCE_BLOCK;
+    if (s->n) memcpy(s->block, s->memory, s->n);
+    s->memory += s->n;
+    s->memory_left -= s->n;
+}
+
+hooke_status source_open(struct source *s, const char *path, enum source_kind kind)
+{
+    s->kind = kind;
+    s->is_stdin = strcmp(path, "-") == 0;
+    RETURN_IF_ERROR(take_buffers(s, s->is_stdin ? "standard input" : path));
     errno = 0;
     if (s->is_stdin)
         s->inner = stdin;
@@ -119,6 +140,9 @@ hooke_status source_fill(struct source *s, bool *got)
         break;
     case SOURCE_ZSTD:
         RETURN_IF_ERROR(read_zstd(s));
+        break;
+    case SOURCE_MEMORY:
+        read_memory(s);
         break;
     }
     s->is_done = s->n == 0;

@@ -9,12 +9,14 @@ extern "C" {
 #endif
 
 enum { SOURCE_BLOCK = 1 << 16 };
-enum source_kind { SOURCE_PLAIN, SOURCE_GZIP, SOURCE_ZSTD };
+enum source_kind { SOURCE_PLAIN, SOURCE_GZIP, SOURCE_ZSTD, SOURCE_MEMORY };
 
 struct source {
     enum source_kind kind;
-    char *path;  /* owned, for messages */
-    void *inner; /* FILE or gzFile */
+    char *path;         /* owned, for messages */
+    void *inner;        /* FILE or gzFile */
+    const char *memory; /* [memory_left] SOURCE_MEMORY: borrowed */
+    size_t memory_left;
     bool is_stdin;
     struct zstd_state *zstd;
     char *block; /* [SOURCE_BLOCK] */
@@ -25,6 +27,8 @@ struct source {
 
 /* Zeroed before; close it after a failure too. */
 hooke_status source_open(struct source *s, const char *path, enum source_kind kind);
+/* The same for bytes that lie in memory for as long as the source is open; name is for messages. */
+hooke_status source_open_memory(struct source *s, const char *name, const void *bytes, size_t n);
 void source_close(struct source *s);
 /* Makes block[at .. n) not empty, or *got false at the end. */
 hooke_status source_fill(struct source *s, bool *got);
