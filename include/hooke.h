@@ -287,8 +287,9 @@ typedef struct hooke_message {
 HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out,
                                          const hooke_message *messages, int n, bool add_generation_prompt);
 
-/* Rows of a table: JSON lines (.jsonl, .ndjson), comma- or tab-separated (.csv, .tsv), Parquet (.parquet), plain text (a
- * row a line, column "text"); all but Parquet also .gz or .zst. Rows come one after the other, in memory one at a time. */
+/* Rows of a table: JSON lines (.jsonl, .ndjson; .json too, which may also be one array of objects), comma- or tab-separated
+ * (.csv, .tsv), Parquet (.parquet), plain text (a row a line, column "text"); all but Parquet also .gz or .zst. Or of a data set in
+ * Hugging Face's layout: several such files. Rows come one after the other, in memory one at a time. */
 typedef struct hooke_rows hooke_rows;
 
 enum {
@@ -314,14 +315,31 @@ typedef struct hooke_value {
     size_t n_items; /* LIST */
 } hooke_value;
 
+enum { HOOKE_PART_ALL, HOOKE_PART_TRAIN, HOOKE_PART_TEST };
+
 typedef struct hooke_rows_options {
     size_t size;
     const char *const
-        *columns; /* names of the columns to read, in this order; NULL: all, as the file has them */
+        *columns; /* names of the columns to read, in this order; NULL: all, as the (first) file has them */
     int n_columns;
+    /* Of a data set, not of one file: */
+    const char *split;  /* NULL: "train" */
+    const char *config; /* NULL: the default one, or the only one */
+    const char *files; /* pattern of the files to read ("data/train-*.parquet") instead of split and config */
+    const char *revision; /* in the hub's cache; NULL: "main" */
+    /* Rows to draw from: the next row is one of so many at random, and a data set's files come in random order. 0: as they lie.
+     * The same rows in the same order for the same seed everywhere. The buffer holds at most 1 GiB. */
+    int64_t shuffle_rows;
+    uint64_t seed;
+    /* A part of the rows, each drawn on its own: about test_frac of them are TEST, the others TRAIN; which is which depends
+     * on the seed alone. */
+    int part;
+    double test_frac;
 } hooke_rows_options;
 
-/* All columns of JSON lines are the keys of the first line. A named column that the file lacks is HOOKE_E_FORMAT (JSON lines: the
+/* path: a file; a folder, or a data set in the hub's cache ("hf:ORG/NAME", "ORG/NAME"), whose splits are found as Hugging Face's
+ * datasets finds them: by `configs` in its README.md, else by the names of files and folders (docs/data.md).
+ * All columns of JSON lines are the keys of the first line. A named column that the file lacks is HOOKE_E_FORMAT (JSON lines: the
  * value is ABSENT). A Parquet column that cannot be read (nested, decimal, ...) is HOOKE_E_UNSUPPORTED if it is asked for. */
 HOOKE_API hooke_status hooke_rows_open(hooke_rows **out, const char *path, const hooke_rows_options *options);
 HOOKE_API void hooke_rows_close(hooke_rows *rows);
@@ -348,8 +366,12 @@ HOOKE_API hooke_status hooke_rows_list(const hooke_rows *rows, int column, size_
 HOOKE_API hooke_status hooke_rows_item(const hooke_rows *rows, int column, size_t item, const char **text,
                                        size_t *n_bytes);
 
-/* Documents: a plain text file is one document; of every other kind of rows, the strings of one column. "-" reads standard
- * input as plain text. */
+/* A column of class numbers: the name of class `value`, as the data set's card or its files tell; NULL: not told. Borrowed from
+ * the reader until its next row. */
+HOOKE_API const char *hooke_rows_class_name(const hooke_rows *rows, int column, int64_t value);
+
+/* Documents: a plain text file is one document; of every other kind of rows, data sets included, the strings of one column. "-"
+ * reads standard input as plain text. */
 typedef struct hooke_docs hooke_docs;
 HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path,
                                        const char *column /* NULL: "text" */);

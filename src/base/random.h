@@ -18,7 +18,10 @@ enum random_purpose {
     RANDOM_SAMPLE_TOKEN = 2,
     RANDOM_SYNTH = 3,
     RANDOM_BENCH = 4,
-    RANDOM_DITHER = 5
+    RANDOM_DITHER = 5,
+    RANDOM_SHUFFLE_ROWS = 6,
+    RANDOM_SHUFFLE_FILES = 7,
+    RANDOM_SPLIT = 8
 };
 
 /* Four independent 32-bit words. */

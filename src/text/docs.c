@@ -44,7 +44,8 @@ static hooke_status open_docs(hooke_docs *d, const char *path, const char *colum
 {
     enum source_kind packed;
     hooke_rows_options o = { .size = sizeof o, .columns = &column, .n_columns = 1 };
-    if (row_format_of(path, &packed) == ROWS_PLAIN) return source_open(&d->source, path, packed);
+    if (row_format_of(path, &packed) == ROWS_PLAIN && !is_data_set(path))
+        return source_open(&d->source, path, packed);
     return hooke_rows_open(&d->rows, path, &o);
 }
 

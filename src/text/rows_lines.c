@@ -37,6 +37,13 @@ static bool is_blank(const hooke_text *line)
     return true;
 }
 
+static hooke_status expect_object(const struct row_file *f, const struct json *v)
+{
+    RETURN_IF(v->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: line %lld is not a JSON object", f->path,
+              (long long)f->place);
+    return HOOKE_OK;
+}
+
 /* The next line that is not blank, as an object in f->tree; NULL at the end. */
 static hooke_status read_object(struct row_file *f, const struct json **out)
 {
@@ -51,8 +58,58 @@ static hooke_status read_object(struct row_file *f, const struct json **out)
     arena_release(&f->tree);
     hooke_status st = json_parse(out, &f->tree, f->line.data, f->line.n, JSON_LARGE_INTEGERS, "not JSON");
     if (st != HOOKE_OK) return fail_within(st, "%s: line %lld", f->path, (long long)f->place);
-    RETURN_IF((*out)->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: line %lld is not a JSON object", f->path,
-              (long long)f->place);
+    return expect_object(f, *out);
+}
+
+/* ---- JSON: one array of objects ---- */
+
+/* Moves to the first byte that is no white space; does an array begin there? */
+static hooke_status begins_array(struct row_file *f, bool *is_array)
+{
+    struct source *s = &f->source;
+    bool got;
+    *is_array = false;
+    for (;;) {
+        RETURN_IF_ERROR(source_fill(s, &got));
+        if (!got) return HOOKE_OK;
+        char c = s->block[s->at];
+        *is_array = c == '[';
+        if (!strchr(" \t\r\n", c) || c == '\0') return HOOKE_OK;
+        s->line += c == '\n';
+        s->at++;
+    }
+}
+
+static hooke_status read_array(struct row_file *f, const struct json **first)
+{
+    const struct json *array;
+    bool got = true;
+    while (got) {
+        struct source *s = &f->source;
+        RETURN_IF_ERROR(source_fill(s, &got));
+        if (!got) break;
+        RETURN_IF(f->line.n + s->n - s->at > ARRAY_MAX_BYTES, HOOKE_E_UNSUPPORTED,
+                  "%s: a JSON array larger than %d bytes; make it JSON lines", f->path, (int)ARRAY_MAX_BYTES);
+        RETURN_IF_ERROR(text_append(&f->line, s->block + s->at, s->n - s->at));
+        s->at = s->n;
+    }
+    hooke_status st = json_parse(&array, &f->tree, f->line.data, f->line.n, JSON_LARGE_INTEGERS, "not JSON");
+    if (st != HOOKE_OK) return fail_within(st, "%s", f->path);
+    f->is_array = true;
+    *first = array->as.list.first;
+    return HOOKE_OK;
+}
+
+/* The object that next_jsonl gives; the one after it in an array. */
+static hooke_status take_object(struct row_file *f, const struct json **out)
+{
+    *out = f->ahead;
+    f->ahead = *out && f->is_array ? (*out)->next : NULL;
+    if (!*out && !f->is_array) return read_object(f, out);
+    if (!*out || !f->is_array) return HOOKE_OK;
+    f->place++;
+    RETURN_IF((*out)->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: element %lld of the array is not an object",
+              f->path, (long long)f->place);
     return HOOKE_OK;
 }
 
@@ -94,7 +151,7 @@ static hooke_status convert(hooke_value *out, const struct json *v, struct arena
     case JSON_ARRAY:
         return convert_list(out, v, a);
     case JSON_OBJECT:
-        *out = (hooke_value){ .kind = HOOKE_VALUE_OBJECT, .n_items = v->as.list.n };
+        *out = (hooke_value){ .kind = HOOKE_VALUE_OBJECT };
         return HOOKE_OK;
     }
     return fail(HOOKE_E_INTERNAL, "kind of JSON value %d", (int)v->kind);
@@ -111,21 +168,29 @@ static hooke_status fill_values(struct row_file *f, const struct json *object, c
     return HOOKE_OK;
 }
 
-static hooke_status open_jsonl(struct row_file *f, struct columns *c)
+static hooke_status add_keys(struct columns *c, const struct json *object)
 {
-    if (c->names.n) return HOOKE_OK;
-    RETURN_IF_ERROR(read_object(f, &f->ahead));
-    if (!f->ahead) return HOOKE_OK;
-    for (const struct json *v = f->ahead->as.list.first; v; v = v->next)
+    for (const struct json *v = object ? object->as.list.first : NULL; v; v = v->next)
         if (columns_find(c, v->key, v->key_bytes) < 0) RETURN_IF_ERROR(columns_add(c, v->key, v->key_bytes));
     return HOOKE_OK;
 }
 
+static hooke_status open_jsonl(struct row_file *f, struct columns *c)
+{
+    bool is_array = false;
+    if (f->format == ROWS_JSON) RETURN_IF_ERROR(begins_array(f, &is_array));
+    if (is_array)
+        RETURN_IF_ERROR(read_array(f, &f->ahead));
+    else if (c->names.n == 0)
+        RETURN_IF_ERROR(read_object(f, &f->ahead));
+    if (c->names.n || (f->ahead && f->ahead->kind != JSON_OBJECT)) return HOOKE_OK;
+    return add_keys(c, f->ahead);
+}
+
 static hooke_status next_jsonl(struct row_file *f, const struct columns *c, hooke_value *values, bool *got)
 {
-    const struct json *object = f->ahead;
-    f->ahead = NULL;
-    if (!object) RETURN_IF_ERROR(read_object(f, &object));
+    const struct json *object;
+    RETURN_IF_ERROR(take_object(f, &object));
     *got = object != NULL;
     return object ? fill_values(f, object, c, values) : HOOKE_OK;
 }

@@ -64,6 +64,8 @@ static hooke_status open_parquet(struct row_file *f, struct columns *c)
     f->parquet = p;
     RETURN_IF_ERROR(map_open(&f->parquet->map, f->path));
     RETURN_IF_ERROR(parquet_parse(&f->parquet->file, f->parquet->map.data, f->parquet->map.n, f->path));
+    f->note = f->parquet->file.note;
+    f->note_bytes = f->parquet->file.note_bytes;
     if (all) RETURN_IF_ERROR(name_columns(&f->parquet->file, c));
     return open_cursors(f->parquet, c, all);
 }

@@ -45,7 +45,7 @@ static void golden_files(void **state)
     (void)state;
     static const char *const names[] = {
         "dictionary_v1_snappy", "plain_v1",      "plain_v2_zstd", "delta_v2_gzip",
-        "lists_v1_snappy",      "lists_v2_zstd", "small"
+        "lists_v1_snappy",      "lists_v2_zstd", "small",         "classes"
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) expect_golden(names[i]);
 }

@@ -197,6 +197,38 @@ static void json_lines_all_columns(void **state)
     close_rows(r);
 }
 
+static void json_array(void **state)
+{
+    (void)state;
+    hooke_rows *r = open_rows("a.json", " \n[{\"a\": 1,\n\"b\": \"x\"},\n {\"b\": \"y\"}]\n", NULL, 0);
+    hooke_rows_options o = { .size = sizeof o };
+    bool got;
+    assert_int_equal(hooke_rows_n_columns(r), 2);
+    row(r);
+    expect_text(r, 1, "x");
+    row(r);
+    expect_text(r, 1, "y");
+    assert_int_equal(hooke_rows_value(r, 0)->kind, HOOKE_VALUE_ABSENT);
+    no_row(r);
+    no_row(r);
+    close_rows(r);
+    r = open_rows("b.json", "{\"b\": \"x\"}\n{\"b\": \"y\"}\n", NULL, 0); /* JSON lines by another name */
+    row(r);
+    row(r);
+    expect_text(r, 0, "y");
+    no_row(r);
+    close_rows(r);
+    r = open_rows("c.json", "[]", NULL, 0);
+    no_row(r);
+    close_rows(r);
+    r = open_rows("d.json", "[{\"a\":1}, 2]", NULL, 0);
+    row(r);
+    expect_error(hooke_rows_next(r, &got), HOOKE_E_FORMAT, "element 2 of the array is not an object");
+    close_rows(r);
+    expect_error(hooke_rows_open(&r, make_file("e.json", "[{\"a\":1}", 8), &o), HOOKE_E_FORMAT, "e.json");
+    unlink(path);
+}
+
 static void parquet_file(void **state)
 {
     (void)state;
@@ -319,6 +351,7 @@ int main(void)
         cmocka_unit_test(plain_lines),
         cmocka_unit_test(json_lines_typed),
         cmocka_unit_test(json_lines_all_columns),
+        cmocka_unit_test(json_array),
         cmocka_unit_test(parquet_file),
         cmocka_unit_test(axbench_rows),
         cmocka_unit_test(wrong_calls),

@@ -76,6 +76,9 @@ def main():
     write("lists_v1_snappy", lists(), compression="snappy", data_page_version="1.0", data_page_size=64, write_batch_size=8)
     write("lists_v2_zstd", lists(), compression="zstd", use_dictionary=False, data_page_version="2.0", row_group_size=17)
     write("small", pa.table({"text": ["one", None, "two"], "label": pa.array([1, 2, 3], pa.int32())}), compression="none", write_statistics=False)
+    note = {"info": {"features": {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}, "n": {"dtype": "int64", "_type": "Value"}}}}
+    classes = pa.table({"label": pa.array([1, 0]), "n": pa.array([5, 6])}).replace_schema_metadata({"huggingface": json.dumps(note)})
+    write("classes", classes, compression="none", write_statistics=False)
     odd = pa.table({
         "good": pa.array([1, 2]),
         "struct": pa.array([{"a": 1, "b": [1]}, None]),
