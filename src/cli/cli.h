@@ -41,11 +41,11 @@ void list_add(struct list *l, const char *item);
 
 /* Values of the options that commands share (opt.c holds their rows). */
 struct common {
-    const char *model, *dict, *device, *dtype, *config, *column, *ids_file;
+    const char *model, *dict, *device, *dtype, *config, *column, *ids_file, *pack;
     struct list texts; /* --text FILE, repeatable */
     struct list at;    /* --at SITE,SITE, repeatable; split at commas */
     struct list args;  /* positional */
-    int64_t threads, seed, batch_tokens, max_memory, n_ctx, max_tokens;
+    int64_t threads, seed, batch_tokens, max_memory, n_ctx, max_tokens, pack_block;
     int prepend_bos; /* -1: the model's own rule */
     bool json, quiet, verbose, canonical;
 };
@@ -85,7 +85,6 @@ extern const char program_name[]; /* "hooke 0.1.0", for files that say who wrote
 #define COMMAND_LIST(X)                                                                           \
     X(demo, "the main job on the embedded model: features of each token, steering, core numbers") \
     X(info, "what a model, a dictionary or a file holds")                                         \
-    X(pull, "download models, dictionaries and data sets into the hub cache")                     \
     X(tokens, "text to token ids and back")                                                       \
     X(capture, "write a model's activations at chosen sites to a file")                           \
     X(encode, "activations to sparse codes of a dictionary")                                      \

@@ -151,6 +151,10 @@ static int start(struct input *in)
     if (o->ids_file) return read_ids_file(in, o->ids_file);
     if (!in->tk)
         return failed("tokenizer", "give --ids instead of text", "the model's folder has no tokenizer.json");
+    if ((o->pack || o->pack_block) && !o->n_ctx)
+        return wrong("--pack", "say of how many tokens with --ctx N", "packs into contexts");
+    if (o->pack_block && !o->pack)
+        return wrong("--pack-block", "name a packing with --pack", "is of a packing");
     if (o->n_ctx && o->args.n)
         return wrong("--ctx", "give the text by --text FILE (- is standard input)",
                      "packs files, not prompts");
@@ -223,12 +227,29 @@ static int add_document(struct input *in, const char *text, size_t n_bytes)
     return 0;
 }
 
+static const char *packings(void)
+{
+    const char *list = "there are ";
+    for (int i = 0; hooke_packing_name(i); i++)
+        list = take_printf("%s%s%s", list, i ? ", " : "", hooke_packing_name(i));
+    return list;
+}
+
 static int open_file(struct input *in, const char *name)
 {
     hooke_status st = hooke_docs_open(&in->docs, name, in->s->opt.column);
     in->name = name;
     if (st) return failed_call(st, "text", NULL);
     if (!in->s->opt.n_ctx) return 0;
+    if (in->s->opt.pack) {
+        hooke_pack_options o = { .size = sizeof o,
+                                 .packing = in->s->opt.pack,
+                                 .n_ctx = (int)in->s->opt.n_ctx,
+                                 .no_bos = !in->prepend_bos,
+                                 .block = in->s->opt.pack_block };
+        st = hooke_packer_open_named(&in->packer, in->tk, in->docs, &o);
+        return st ? failed_call(st, "--pack", packings()) : 0;
+    }
     st = hooke_packer_open(&in->packer, in->tk, in->docs, (int)in->s->opt.n_ctx, in->prepend_bos,
                            bos_of(in->tk));
     return st ? failed_call(st, "text", NULL) : 0;
@@ -239,12 +260,12 @@ static int read_file_item(struct input *in)
 {
     hooke_status st;
     if (in->packer) {
-        bool got = false;
+        int n = 0;
         int32_t *ids = take((size_t)in->s->opt.n_ctx, sizeof *ids);
-        st = hooke_packer_next(in->packer, ids, &got);
-        if (!st && got) seqs_add(&in->group, ids, (size_t)in->s->opt.n_ctx);
+        st = hooke_packer_context(in->packer, ids, &n);
+        if (!st && n) seqs_add(&in->group, ids, (size_t)n);
         give(ids);
-        if (!st && !got) input_close(in);
+        if (!st && !n) input_close(in);
     } else {
         const char *text = NULL;
         size_t n = 0;

@@ -103,6 +103,22 @@ static void bad_text_is_refused_or_repaired(void **state)
     assert_non_null(strstr(o->err, "does not fill one context of 500 tokens"));
 }
 
+static void packings_have_names(void **state)
+{
+    (void)state;
+    struct outcome *o =
+        good_json(hooke("tokens --json --text data/micro/demo.txt --ctx 4 --pack sparsify --max-tokens 4"));
+    assert_non_null(strstr(o->out, "[2, 1, 3171, 295]")); /* BOS, then EOS before the first document */
+    o = good_json(
+        hooke("tokens --json --text data/micro/demo.txt --ctx 4 --pack dictionary_learning --pack-block 1"));
+    assert_non_null(strstr(o->out, "[2, 3171, 295, 299]"));
+    o = hooke("tokens --text data/micro/demo.txt --ctx 4 --pack sparsly");
+    assert_int_equal(o->code, 2);
+    assert_non_null(strstr(o->err, "the nearest is 'sparsify'"));
+    assert_int_equal(hooke("tokens --text data/micro/demo.txt --pack sparsify")->code, 2);
+    assert_int_equal(hooke("tokens --text data/micro/demo.txt --ctx 4 --pack-block 2")->code, 2);
+}
+
 static void features_lists_every_token(void **state)
 {
     (void)state;
@@ -348,6 +364,7 @@ int main(void)
         cmocka_unit_test(tokens_go_there_and_back),
         cmocka_unit_test(text_comes_from_files_arguments_and_standard_input),
         cmocka_unit_test(bad_text_is_refused_or_repaired),
+        cmocka_unit_test(packings_have_names),
         cmocka_unit_test(features_lists_every_token),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(unknown_things_get_clear_messages),
