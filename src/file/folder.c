@@ -99,7 +99,7 @@ static bool in_set(const char *p, char c, const char **next)
 
 /* Pattern and path go on together; at a star the place is kept, and tried again one character further when what follows does
  * not fit. Two places: a "**" may take over where a '*' gave up. */
-bool glob_match(const char *p, const char *s)
+bool path_matches(const char *p, const char *s)
 {
     const char *star = NULL, *star_s = NULL, *deep = NULL, *deep_s = NULL, *next;
     bool by_folder = false; /* "**" and '/': what follows begins a name */

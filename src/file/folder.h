@@ -20,7 +20,7 @@ hooke_status folder_list(struct folder *out, const char *path);
 void folder_release(struct folder *f);
 
 /* '*' any characters but '/', '?' one, "[a-z]" and "[!a-z]" one of a set, "**" any at all ("**" and '/' may also be nothing). */
-bool glob_match(const char *pattern, const char *path);
+bool path_matches(const char *pattern, const char *path);
 
 #ifdef __cplusplus
 }

@@ -104,7 +104,7 @@ struct hooke_rows {
     size_t n_read; /* files that are read or being read */
     struct row_file file;
     bool is_open;
-    size_t open_file; /* index into the list of files */
+    size_t open_file;       /* index into the list of files */
     hooke_value *values;    /* [n columns] of the file's row */
     const hooke_value *row; /* [n columns] the current one; NULL: there is none */
     size_t row_file;        /* where the current one lies */
@@ -117,7 +117,7 @@ struct hooke_rows {
 };
 
 /* The next row that belongs to the part, in r->values; *got is false behind the last file's last. */
-hooke_status rows_read(hooke_rows *r, bool *got);
+hooke_status rows_next_in_part(hooke_rows *r, bool *got);
 hooke_status rows_shuffle_next(hooke_rows *r, bool *got);
 void rows_shuffle_release(hooke_rows *r);
 /* Fills r->classes from the card, and from what a Parquet file's writer noted. */

@@ -120,7 +120,7 @@ static bool is_in_part(const hooke_rows *r)
     return is_test == (r->options.part == HOOKE_PART_TEST);
 }
 
-hooke_status rows_read(hooke_rows *r, bool *got)
+hooke_status rows_next_in_part(hooke_rows *r, bool *got)
 {
     *got = false;
     while (r->is_open && !*got) {
@@ -242,7 +242,7 @@ hooke_status hooke_rows_next(hooke_rows *r, bool *got)
     *got = false;
     r->row = NULL;
     if (r->is_done) return HOOKE_OK;
-    hooke_status st = r->options.shuffle_rows ? rows_shuffle_next(r, got) : rows_read(r, got);
+    hooke_status st = r->options.shuffle_rows ? rows_shuffle_next(r, got) : rows_next_in_part(r, got);
     r->is_done = st != HOOKE_OK || !*got;
     if (r->is_done) r->row = NULL;
     return st;

@@ -70,7 +70,7 @@ static hooke_status fill(hooke_rows *r)
     struct shuffle *s = &r->shuffle;
     bool got = true;
     while (s->n < (size_t)r->options.shuffle_rows) {
-        RETURN_IF_ERROR(rows_read(r, &got));
+        RETURN_IF_ERROR(rows_next_in_part(r, &got));
         if (!got) break;
         void *p = s->rows;
         RETURN_IF_ERROR(

@@ -176,7 +176,7 @@ static size_t mark(const struct search *s, bool *chosen, const char *folder, con
     size_t n = 0;
     if (!full_pattern(full, folder, pattern)) return 0;
     for (size_t i = 0; i < s->folder.n; i++) {
-        if (!is_data_file(s->folder.paths[i]) || !glob_match(full, s->folder.paths[i])) continue;
+        if (!is_data_file(s->folder.paths[i]) || !path_matches(full, s->folder.paths[i])) continue;
         if (chosen) chosen[i] = true;
         n++;
     }
@@ -238,7 +238,7 @@ static size_t mark_numbered(const struct search *s, bool *chosen, const char *fo
     snprintf(pattern + strlen(pattern), PATTERN_MAX - strlen(pattern), "%s", digits);
     for (size_t i = 0; i < s->folder.n; i++) {
         const char *path = s->folder.paths[i], *name = strrchr(path, '/');
-        if (!name || !is_data_file(path) || !glob_match(pattern, path)) continue;
+        if (!name || !is_data_file(path) || !path_matches(pattern, path)) continue;
         const char *end = strstr(++name, "-of-");
         size_t length = end && end - name > 6 ? (size_t)(end - name) - 6 : 0;
         if (length == strlen(s->split) && memcmp(name, s->split, length) == 0) {
