@@ -236,9 +236,27 @@ typedef struct hooke_message {
     const char *content;
 } hooke_message;
 /* Renders a conversation with the model's own chat template, e.g. Gemma's; the text already holds BOS: encode it without
- * HOOKE_ADD_SPECIAL. HOOKE_E_UNSUPPORTED when the tokenizer has no template, or one that is not known by its text. */
+ * HOOKE_ADD_SPECIAL. A template is a program of the model's maker in Jinja's language; what of it is understood, and its bounds,
+ * are in docs/tokens.md. HOOKE_E_UNSUPPORTED: the tokenizer has no template, or one with a construct that is not known here, or
+ * past a bound; HOOKE_E_FORMAT: the template is broken, or wants what the conversation does not have; HOOKE_E_ARGUMENT: the
+ * template refuses the conversation (a system message where the model knows none, roles out of order). Messages name the
+ * template's line. Invalid UTF-8 in messages is read as U+FFFD. Templates may ask for today's date. */
 HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out,
                                          const hooke_message *messages, int n, bool add_generation_prompt);
+
+typedef struct hooke_chat_options {
+    size_t size;
+    bool add_generation_prompt; /* end with the opening of the assistant's turn */
+    /* name, value, ..., NULL: more variables for the template ("enable_thinking", "false"). A value that is JSON is what it
+     * says (false, 3, null, [..]), any other is a string. They win over what the library sets. NULL: none */
+    const char *const *variables;
+    const char *date; /* what templates see as now: "2026-07-26" or "2026-07-26 13:45:00"; NULL: local time */
+    const char *template_name; /* of several templates; NULL: "default" */
+} hooke_chat_options;
+/* The same with options; NULL: none. */
+HOOKE_API hooke_status hooke_chat_render_with(const hooke_tokenizer *tk, hooke_text *out,
+                                              const hooke_message *messages, int n,
+                                              const hooke_chat_options *options);
 
 /* Rows of a table: JSON lines (.jsonl, .ndjson; .json too, which may also be one array of objects), comma- or tab-separated
  * (.csv, .tsv), Parquet (.parquet), plain text (a row a line, column "text"); all but Parquet also .gz or .zst. Or of a data set in

@@ -13,7 +13,8 @@ struct options {
     int64_t n_new;
     double temperature, top_p;
     bool chat, steer_bos, ignore_stop, no_cache, only_steered;
-    struct list steer, ablate, vectors;
+    struct list steer, ablate, vectors, chat_vars;
+    const char *system, *chat_date, *chat_template;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -24,6 +25,12 @@ static const struct opt rows[] = {
       "draw from the likeliest tokens of this total probability" },
     { "chat", 0, OPT_FLAG, AT(chat), NULL, NULL, 0, 0,
       "wrap each prompt as a user's turn in the model's chat template" },
+    { "system", 0, OPT_TEXT, AT(system), "TEXT", NULL, 0, 0, "with --chat: a system message first" },
+    { "chat-var", 0, OPT_LIST, AT(chat_vars), "NAME=VALUE", NULL, 0, 0,
+      "a variable for the template, e.g. enable_thinking=false" },
+    { "chat-date", 0, OPT_TEXT, AT(chat_date), "YYYY-MM-DD", NULL, 0, 0,
+      "what templates see as today (default: the clock)" },
+    { "chat-template", 0, OPT_TEXT, AT(chat_template), "NAME", NULL, 0, 0, "of several templates, this one" },
     { "steer", 0, OPT_LIST, AT(steer), "D:FEATURE=STRENGTH", NULL, 0, 0,
       "add STRENGTH times the decoder row, at all positions but BOS" },
     { "ablate", 0, OPT_LIST, AT(ablate), "D:FEATURE", NULL, 0, 0, "take out what the feature adds" },
@@ -77,16 +84,39 @@ static hooke_status on_token(void *payload, int seq, int32_t id)
     return HOOKE_OK;
 }
 
+/* name, value, name, value, ..., NULL of the --chat-var options; NULL after saying what is wrong. */
+static const char *const *chat_variables(const struct list *vars)
+{
+    const char **pairs = take(2 * (size_t)vars->n + 1, sizeof *pairs);
+    for (int i = 0; i < vars->n; i++) {
+        const char *equals = strchr(vars->items[i], '=');
+        if (!equals || equals == vars->items[i]) {
+            wrong("--chat-var", "write NAME=VALUE", "'%s'", vars->items[i]);
+            return NULL;
+        }
+        pairs[2 * i] = take_text(vars->items[i], (size_t)(equals - vars->items[i]));
+        pairs[2 * i + 1] = equals + 1;
+    }
+    return pairs;
+}
+
 /* Every prompt through the chat template; the result already holds BOS. */
-static int chat_prompts(struct session *s, struct seqs *out)
+static int chat_prompts(struct session *s, const struct options *o, struct seqs *out)
 {
     const hooke_tokenizer *tk = hooke_model_tokenizer(s->model);
+    hooke_chat_options options = { .size = sizeof options,
+                                   .add_generation_prompt = true,
+                                   .variables = chat_variables(&o->chat_vars),
+                                   .date = o->chat_date,
+                                   .template_name = o->chat_template };
+    if (!options.variables) return 2;
     if (!tk) return failed("--chat", "use a model with a tokenizer", "the model has no tokenizer.json");
     for (int i = 0; i < s->opt.args.n; i++) {
-        hooke_message m = { "user", s->opt.args.items[i] };
+        hooke_message m[2] = { { "system", o->system }, { "user", s->opt.args.items[i] } };
         hooke_text text = { 0 };
         hooke_ids ids = { 0 };
-        hooke_status st = hooke_chat_render(tk, &text, &m, 1, true);
+        hooke_status st =
+            hooke_chat_render_with(tk, &text, o->system ? m : m + 1, o->system ? 2 : 1, &options);
         if (!st) st = hooke_tokenizer_encode(tk, &ids, text.data, text.n, 0);
         if (!st) seqs_add(out, ids.data, ids.n);
         hooke_text_release(&text);
@@ -94,6 +124,13 @@ static int chat_prompts(struct session *s, struct seqs *out)
         if (st) return failed_call(st, "--chat", "leave --chat out, or use an instruction-tuned model");
     }
     return out->n_seqs ? 0 : wrong("--chat", "give one", "there is no prompt");
+}
+
+/* Options that only --chat reads, given without it. */
+static int refuse_chat_options(const struct options *o)
+{
+    if (o->chat || (!o->system && !o->chat_date && !o->chat_template && !o->chat_vars.n)) return 0;
+    return wrong("--chat", "add it", "--system and --chat-... go with it");
 }
 
 struct job {
@@ -232,9 +269,10 @@ int cmd_generate(struct session *s, int argc, char **argv)
     struct stream stream = { 0 };
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
+    if ((code = refuse_chat_options(&o)) != 0) return code;
     if ((code = session_model(s)) != 0) return code;
     if (o.chat)
-        code = chat_prompts(s, &g.prompts);
+        code = chat_prompts(s, &o, &g.prompts);
     else if ((code = input_open(&in, s)) == 0 && (code = input_all(&in)) == 0)
         g.prompts = in.group;
     input_close(&in);

@@ -1,150 +1,143 @@
-/* chat.c: conversations in a model's own form.
- *
- * A chat template is a Jinja program. Rather than run programs from files, this recognises the published ones by hash and
- * renders them natively; any other is refused. The hash is FNV-1a of the template without the white space inside tags and with
- * "\n" escapes of string literals as line ends: copies differ in these two, and they change nothing. */
+/* chat.c: conversations in a model's own form: the tokenizer's chat template is run (template.h) on the messages and the
+ * variables that transformers gives such templates. */
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
+#include "text/template.h"
 #include "text/tokenizer.h"
-#include "text/unicode.h"
 
-enum chat_form { CHAT_GEMMA, CHAT_CHATML, CHAT_QWEN2, CHAT_LLAMA3, CHAT_LLAMA3_ALWAYS };
-
-static uint64_t template_hash(struct bytes t)
+/* "2026-07-26" or "2026-07-26 13:45:00"; NULL: now, by this machine's clock and zone. */
+static hooke_status read_date(struct civil_time *t, const char *date)
 {
-    uint64_t hash = 0xCBF29CE484222325u;
-    bool in_tag = false;
-    char quote = 0; /* of the string literal that i is in */
-    for (size_t i = 0; i < t.n; i++) {
-        char c = t.s[i], next = i + 1 < t.n ? t.s[i + 1] : '\0';
-        if (!in_tag && c == '{' && (next == '{' || next == '%')) in_tag = true;
-        if (in_tag && !quote && c == '}' && i > 0 && (t.s[i - 1] == '}' || t.s[i - 1] == '%')) in_tag = false;
-        if (in_tag && !quote && (unsigned char)c < 0x80 && is_space((unsigned char)c)) continue;
-        if (quote ? c == quote : in_tag && (c == '\'' || c == '"')) quote = quote ? '\0' : c;
-        if (quote && c == '\\' && next == 'n') {
-            c = '\n';
-            i++;
-        }
-        hash = (hash ^ (unsigned char)c) * 0x100000001B3u;
+    int n = 0;
+    if (!date) {
+        time_t now = (time_t)(clock_epoch_millis() / 1000);
+        struct tm local;
+        RETURN_IF(!localtime_r(&now, &local), HOOKE_E_IO, "chat: this machine does not know the time");
+        *t = (struct civil_time){ local.tm_year + 1900, local.tm_mon + 1, local.tm_mday,
+                                  local.tm_hour,        local.tm_min,     local.tm_sec };
+        return HOOKE_OK;
     }
-    return hash;
+    *t = (struct civil_time){ 0 };
+    int got = sscanf(date, "%4d-%2d-%2d%n %2d:%2d:%2d%n", &t->year, &t->month, &t->day, &n, &t->hour,
+                     &t->minute, &t->second, &n);
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = (t->year % 4 == 0 && t->year % 100 != 0) || t->year % 400 == 0;
+    bool good = (got == 3 || got == 6) && (size_t)n == strlen(date) && t->year >= 1 && t->month >= 1 &&
+                t->month <= 12 && t->day >= 1 && t->day <= days[t->month - 1] + (leap && t->month == 2) &&
+                t->hour >= 0 && t->hour < 24 && t->minute >= 0 && t->minute < 60 && t->second >= 0 &&
+                t->second < 60;
+    RETURN_IF(!good, HOOKE_E_ARGUMENT, "chat: the date '%s' is not YYYY-MM-DD or YYYY-MM-DD HH:MM:SS", date);
+    return HOOKE_OK;
 }
 
-static hooke_status find_form(const hooke_tokenizer *tk, enum chat_form *form)
+static void write_token(struct json_writer *w, const hooke_tokenizer *tk, const char *key, int32_t id)
 {
-    static const struct {
-        uint64_t hash;
-        enum chat_form form;
-    } known[] = {
-        { 0xD9AFBF5BD37C8A7Fu, CHAT_GEMMA },  /* Gemma 1 and 2, -it */
-        { 0x91F23F711E68DF08u, CHAT_CHATML }, /* ChatML as it is */
-        { 0x5053950E79B104DDu, CHAT_QWEN2 },  /* Qwen 1.5 and 2: with a system prompt of its own */
-        { 0x768DC1687F9293A8u, CHAT_LLAMA3 }, /* Llama 3 */
-        { 0x8FD3DA219563A238u,
-          CHAT_LLAMA3_ALWAYS }, /* Llama 3 as first released: the generation prompt is not optional */
-    };
-    RETURN_IF(!tk->chat_template.s, HOOKE_E_UNSUPPORTED,
+    const char *token = id >= 0 ? hooke_tokenizer_token(tk, id) : NULL;
+    if (!token) return; /* undefined in the template, as transformers leaves it */
+    jw_key(w, key);
+    jw_string(w, token);
+}
+
+static hooke_status write_messages(struct json_writer *w, const hooke_message *messages, int n)
+{
+    jw_key(w, "messages");
+    jw_array(w);
+    for (int i = 0; i < n; i++) {
+        RETURN_IF(!messages[i].role || !messages[i].content, HOOKE_E_ARGUMENT,
+                  "chat: message %d has no role or no content", i + 1);
+        jw_object(w);
+        jw_key(w, "role");
+        jw_string(w, messages[i].role);
+        jw_key(w, "content");
+        jw_string(w, messages[i].content);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+    return w->status;
+}
+
+/* A value that is JSON is what it says (false, 3, [...]); any other is a string. */
+static hooke_status write_variables(struct json_writer *w, struct arena *a, const char *const *variables)
+{
+    for (; variables && variables[0]; variables += 2) {
+        const struct json *v;
+        RETURN_IF(!variables[1], HOOKE_E_ARGUMENT, "chat: the variable '%s' has no value", variables[0]);
+        jw_key(w, variables[0]);
+        if (json_parse(&v, a, variables[1], strlen(variables[1]), 0, "variable") == HOOKE_OK)
+            jw_value(w, v);
+        else
+            jw_string(w, variables[1]);
+    }
+    return w->status;
+}
+
+static hooke_status write_all(hooke_text *out, struct arena *a, const hooke_tokenizer *tk,
+                              const hooke_message *messages, int n, const hooke_chat_options *options)
+{
+    struct json_writer w;
+    jw_init(&w, out, -1);
+    jw_object(&w);
+    write_token(&w, tk, "bos_token", tk->bos);
+    write_token(&w, tk, "eos_token", tk->eos);
+    write_token(&w, tk, "pad_token", tk->pad);
+    RETURN_IF_ERROR(write_messages(&w, messages, n));
+    jw_key(&w, "tools");
+    jw_null(&w);
+    jw_key(&w, "documents");
+    jw_null(&w);
+    jw_key(&w, "add_generation_prompt");
+    jw_bool(&w, options->add_generation_prompt);
+    RETURN_IF_ERROR(write_variables(&w, a, options->variables));
+    jw_end_object(&w);
+    return w.status;
+}
+
+static hooke_status find_template(struct bytes *out, const hooke_tokenizer *tk, const char *name)
+{
+    hooke_text names = { 0 };
+    const char *wanted = name ? name : "default";
+    RETURN_IF(!tk->n_chat_templates, HOOKE_E_UNSUPPORTED,
               "%s: this tokenizer has no chat template (not a chat model?)", tk->name);
-    uint64_t hash = template_hash(tk->chat_template);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        *form = known[i].form;
-        if (known[i].hash == hash) return HOOKE_OK;
+    for (int i = 0; i < tk->n_chat_templates; i++) {
+        *out = tk->chat_templates[i].text;
+        if (strcmp(tk->chat_templates[i].name, wanted) == 0) return HOOKE_OK;
+        hooke_status st = text_printf(&names, i ? ", %s" : "%s", tk->chat_templates[i].name);
+        if (st != HOOKE_OK) {
+            hooke_text_release(&names);
+            return st;
+        }
     }
-    return fail(HOOKE_E_UNSUPPORTED,
-                "%s: the chat template (hash %016llx) is none of those known here; render the text yourself",
-                tk->name, (unsigned long long)hash);
+    fail(HOOKE_E_ARGUMENT, "%s: there is no chat template '%s'; there are: %s", tk->name, wanted, names.data);
+    hooke_text_release(&names);
+    return HOOKE_E_ARGUMENT;
 }
 
-/* Jinja's trim is Python's str.strip(): White_Space and U+001C..001F. */
-static bool is_python_space(uint32_t c)
+hooke_status hooke_chat_render_with(const hooke_tokenizer *tk, hooke_text *out, const hooke_message *messages,
+                                    int n, const hooke_chat_options *options)
 {
-    return is_space(c) || (c >= 0x1C && c <= 0x1F);
-}
-
-static struct bytes trim(const char *s)
-{
-    struct bytes t = { s, strlen(s) };
-    size_t length;
-    while (t.n && is_python_space(char_at(t.s, t.n, &length))) {
-        t.s += length;
-        t.n -= length;
-    }
-    while (t.n && is_python_space(char_before(t.s, t.n, &length))) t.n -= length;
-    return t;
-}
-
-static hooke_status append_turn(hooke_text *out, const char *open, const char *role, const char *middle,
-                                struct bytes content, const char *close)
-{
-    RETURN_IF_ERROR(text_puts(out, open));
-    RETURN_IF_ERROR(text_puts(out, role));
-    RETURN_IF_ERROR(text_puts(out, middle));
-    RETURN_IF_ERROR(text_append(out, content.s, content.n));
-    return text_puts(out, close);
-}
-
-static hooke_status render_gemma(hooke_text *out, const hooke_message *messages, int n, const char *bos,
-                                 bool prompt)
-{
-    RETURN_IF_ERROR(text_puts(out, bos));
-    RETURN_IF(strcmp(messages[0].role, "system") == 0, HOOKE_E_ARGUMENT,
-              "chat: Gemma's template has no system role");
-    for (int i = 0; i < n; i++) {
-        const char *role = messages[i].role;
-        RETURN_IF((strcmp(role, "user") == 0) != (i % 2 == 0), HOOKE_E_ARGUMENT,
-                  "chat: message %d is '%s': roles must alternate user, assistant, user, ...", i + 1, role);
-        if (strcmp(role, "assistant") == 0) role = "model";
-        RETURN_IF_ERROR(
-            append_turn(out, "<start_of_turn>", role, "\n", trim(messages[i].content), "<end_of_turn>\n"));
-    }
-    return prompt ? text_puts(out, "<start_of_turn>model\n") : HOOKE_OK;
-}
-
-static hooke_status render_chatml(hooke_text *out, const hooke_message *messages, int n, const char *system,
-                                  bool prompt)
-{
-    if (system && strcmp(messages[0].role, "system") != 0)
-        RETURN_IF_ERROR(append_turn(out, "<|im_start|>", "system", "\n",
-                                    (struct bytes){ system, strlen(system) }, "<|im_end|>\n"));
-    for (int i = 0; i < n; i++) {
-        struct bytes content = { messages[i].content, strlen(messages[i].content) };
-        RETURN_IF_ERROR(append_turn(out, "<|im_start|>", messages[i].role, "\n", content, "<|im_end|>\n"));
-    }
-    return prompt ? text_puts(out, "<|im_start|>assistant\n") : HOOKE_OK;
-}
-
-static hooke_status render_llama3(hooke_text *out, const hooke_message *messages, int n, const char *bos,
-                                  bool prompt)
-{
-    RETURN_IF_ERROR(text_puts(out, bos));
-    for (int i = 0; i < n; i++)
-        RETURN_IF_ERROR(append_turn(out, "<|start_header_id|>", messages[i].role, "<|end_header_id|>\n\n",
-                                    trim(messages[i].content), "<|eot_id|>"));
-    return prompt ? text_puts(out, "<|start_header_id|>assistant<|end_header_id|>\n\n") : HOOKE_OK;
+    static const hooke_chat_options none = { 0 };
+    struct template_input in = { .name = tk->name };
+    hooke_text json = { 0 };
+    struct arena arena = { 0 };
+    if (!options) options = &none;
+    text_clear(out);
+    RETURN_IF_ERROR(find_template(&in.source, tk, options->template_name));
+    RETURN_IF(n < 1, HOOKE_E_ARGUMENT, "chat: no messages");
+    RETURN_IF_ERROR(read_date(&in.now, options->date));
+    hooke_status st = write_all(&json, &arena, tk, messages, n, options);
+    if (st == HOOKE_OK) st = json_parse(&in.variables, &arena, json.data, json.n, 0, "chat");
+    if (st == HOOKE_OK) st = template_render(out, &in);
+    hooke_text_release(&json);
+    arena_release(&arena);
+    return st;
 }
 
 hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out, const hooke_message *messages,
                                int n, bool add_generation_prompt)
 {
-    enum chat_form form;
-    const char *bos = tk->bos >= 0 ? hooke_tokenizer_token(tk, tk->bos) : "";
-    text_clear(out);
-    RETURN_IF_ERROR(find_form(tk, &form));
-    RETURN_IF(n < 1, HOOKE_E_ARGUMENT, "chat: no messages");
-    for (int i = 0; i < n; i++)
-        RETURN_IF(!messages[i].role || !messages[i].content, HOOKE_E_ARGUMENT,
-                  "chat: message %d has no role or no content", i + 1);
-    switch (form) {
-    case CHAT_GEMMA:
-        return render_gemma(out, messages, n, bos, add_generation_prompt);
-    case CHAT_CHATML:
-        return render_chatml(out, messages, n, NULL, add_generation_prompt);
-    case CHAT_QWEN2:
-        return render_chatml(out, messages, n, "You are a helpful assistant.", add_generation_prompt);
-    case CHAT_LLAMA3:
-        return render_llama3(out, messages, n, bos, add_generation_prompt);
-    case CHAT_LLAMA3_ALWAYS:
-        return render_llama3(out, messages, n, bos, true);
-    }
-    return fail(HOOKE_E_INTERNAL, "chat form %d", (int)form);
+    hooke_chat_options options = { .size = sizeof options, .add_generation_prompt = add_generation_prompt };
+    return hooke_chat_render_with(tk, out, messages, n, &options);
 }

@@ -19,6 +19,11 @@
 extern "C" {
 #endif
 
+struct named_template {
+    const char *name;
+    struct bytes text;
+};
+
 struct hooke_tokenizer {
     struct arena arena;
     const char *name; /* the file, for messages */
@@ -29,8 +34,9 @@ struct hooke_tokenizer {
     struct bpe bpe;
     struct post post;
     struct decoder decoder;
-    int32_t bos, eos, pad;      /* as the files name them, -1: none */
-    struct bytes chat_template; /* s NULL: none */
+    int32_t bos, eos, pad;                 /* as the files name them, -1: none */
+    struct named_template *chat_templates; /* [n_chat_templates]; the only one of most is "default" */
+    int n_chat_templates;
 };
 
 /* The files' contents; s NULL where a file is absent. */

@@ -62,23 +62,35 @@ static hooke_status override(hooke_ids *ids, const hooke_tokenizer *tk, const st
     return wanted ? ids_push(ids, id) : HOOKE_OK;
 }
 
-/* "chat_template": a string, or a list of {"name", "template"} of which "default" is taken. A file of its own wins. */
+static hooke_status add_template(hooke_tokenizer *tk, const char *name, struct bytes text)
+{
+    struct named_template *t = &tk->chat_templates[tk->n_chat_templates];
+    t->name = arena_copy(&tk->arena, name, strlen(name));
+    t->text = (struct bytes){ arena_copy(&tk->arena, text.s, text.n), text.n };
+    if (!t->name || !t->text.s) return HOOKE_E_MEMORY;
+    tk->n_chat_templates++;
+    return HOOKE_OK;
+}
+
+/* "chat_template": a string, or a list of {"name", "template"}. A file of its own wins over the string, and over "default". */
 static hooke_status read_chat_template(hooke_tokenizer *tk, const struct json *config, struct bytes file)
 {
     const struct json *v = json_get(config, "chat_template");
-    const char *name;
-    if (v && v->kind == JSON_ARRAY) {
-        const struct json *list = v->as.list.first;
-        for (v = NULL; list && !v; list = list->next) {
-            RETURN_IF_ERROR(json_string(&name, list, "name", "", tk->name));
-            if (strcmp(name, "default") == 0) v = json_get(list, "template");
-        }
+    bool is_list = v && v->kind == JSON_ARRAY;
+    tk->chat_templates =
+        arena_alloc(&tk->arena, (is_list ? v->as.list.n : 0) + 1, sizeof *tk->chat_templates);
+    if (!tk->chat_templates) return HOOKE_E_MEMORY;
+    if (file.s) RETURN_IF_ERROR(add_template(tk, "default", file));
+    if (!file.s && v && v->kind == JSON_STRING)
+        return add_template(tk, "default", (struct bytes){ v->as.string.bytes, v->as.string.n });
+    for (const struct json *i = is_list ? v->as.list.first : NULL; i; i = i->next) {
+        const char *name;
+        const struct json *text = json_get(i, "template");
+        RETURN_IF_ERROR(json_string(&name, i, "name", "", tk->name));
+        if (!text || text->kind != JSON_STRING || (file.s && strcmp(name, "default") == 0)) continue;
+        RETURN_IF_ERROR(add_template(tk, name, (struct bytes){ text->as.string.bytes, text->as.string.n }));
     }
-    struct bytes found = file;
-    if (!file.s && v && v->kind == JSON_STRING) found = (struct bytes){ v->as.string.bytes, v->as.string.n };
-    if (!found.s) return HOOKE_OK;
-    tk->chat_template = (struct bytes){ arena_copy(&tk->arena, found.s, found.n), found.n };
-    return tk->chat_template.s ? HOOKE_OK : HOOKE_E_MEMORY;
+    return HOOKE_OK;
 }
 
 static hooke_status configure(hooke_tokenizer *tk, const struct json *config, const struct json *map,

@@ -157,7 +157,8 @@ static void folders_and_files(void **state)
         expect_ids(tk, "Hello", HOOKE_ADD_SPECIAL, "2 20");
         assert_int_equal(hooke_tokenizer_eos(tk), 1); /* tokenizer_config.json wins */
         assert_int_equal(hooke_tokenizer_pad(tk), 0); /* special_tokens_map.json fills in */
-        assert_memory_equal(tk->chat_template.s, "y", 1);
+        assert_int_equal(tk->n_chat_templates, 1);
+        assert_memory_equal(tk->chat_templates[0].text.s, "y", 1);
         hooke_tokenizer_close(tk);
     }
     write_beside(folder, "tokenizer_config.json", "{");
