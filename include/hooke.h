@@ -108,7 +108,8 @@ HOOKE_API void hooke_text_release(hooke_text *text);
  * name of a model; a hub path ORG/NAME[/PATH], with or without "hf:"; a neuronpedia.org or huggingface.co address. Hub and
  * registry names may end in @REVISION. Strings are never NULL: "" is unknown or none. They live until hooke_name_close(). */
 typedef struct hooke_name_file {
-    const char *pattern; /* path in the repository; where is_pattern, for fnmatch(3) without flags ('*' crosses '/') */
+    const char *
+        pattern; /* path in the repository; where is_pattern, for fnmatch(3) without flags ('*' crosses '/') */
     bool is_pattern;
     bool optional; /* nothing is missing when the repository lacks it */
 } hooke_name_file;
@@ -124,17 +125,17 @@ typedef struct hooke_name_info {
     const char *commit;   /* 40 hex digits: what revision is in the cache; known once located */
     /* What the registry knows about that file, whichever way it was named. */
     const char *release, *sae_id;
-    const char *also;             /* other RELEASE/SAE_ID of the same file, separated by blanks */
-    const char *neuronpedia;      /* MODEL/SOURCE */
-    const char *format;           /* SAELens' loader: "sae_lens", "gemma_2", "llama_scope", ...; see docs/names.md */
-    const char *config_overrides; /* JSON object, merged over the file's configuration */
-    double norm_scaling_factor;   /* factor on activations still to be folded into the weights; 0: none */
+    const char *also;        /* other RELEASE/SAE_ID of the same file, separated by blanks */
+    const char *neuronpedia; /* MODEL/SOURCE */
+    const char *format; /* SAELens' loader: "sae_lens", "gemma_2", "llama_scope", ...; see docs/names.md */
+    const char *config_overrides;  /* JSON object, merged over the file's configuration */
+    double norm_scaling_factor;    /* factor on activations still to be folded into the weights; 0: none */
     double l0, variance_explained; /* as published; NaN: not said */
-    const char *model; /* a name of the model it was made for, which the kind "model" resolves */
-    const char *site;  /* hook point read, as far as the name tells: "blocks.20.hook_resid_post" */
-    int layer;         /* -1: not said by the name */
-    int64_t width;     /* features; 0: not said by the name */
-    int64_t feature;   /* INDEX of MODEL/SOURCE/INDEX; -1: none */
+    const char *model;             /* a name of the model it was made for, which the kind "model" resolves */
+    const char *site; /* hook point read, as far as the name tells: "blocks.20.hook_resid_post" */
+    int layer;        /* -1: not said by the name */
+    int64_t width;    /* features; 0: not said by the name */
+    int64_t feature;  /* INDEX of MODEL/SOURCE/INDEX; -1: none */
     /* What a reader needs of the repository: what to fetch, in the order of reading. */
     const hooke_name_file *files;
     int n_files;
@@ -201,6 +202,52 @@ hooke_write_safetensors(const char *path, const hooke_tensor_out *tensors, int n
                         const char *const *metadata_pairs /* key, value, ..., NULL; or NULL */);
 /* Writes bytes to a file atomically. */
 HOOKE_API hooke_status hooke_write_file(const char *path, const void *data, size_t n);
+
+/* ---- downloads --------------------------------------------------------------------------------------------------
+ * The only calls that use the network. They write the hub cache that huggingface_hub shares, and read its variables (HF_HUB_CACHE,
+ * HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE, ...; docs/hub.md). What stands in the cache is whole and has been checked. */
+
+typedef struct hooke_pull_options {
+    size_t size;
+    const char *kind;     /* "model" or "dict"; NULL: whichever the name is */
+    const char *revision; /* branch, tag or commit instead of the name's own; NULL: not */
+    /* Globs over paths in the repository ('*' crosses '/'; "folder/" is all in it), NULL-terminated. NULL: what the name needs. */
+    const char *const *include;
+    const char *const *exclude;
+    bool everything; /* the whole repository, or the whole folder that the name leads to */
+    bool dry_run;    /* find out what would be brought, bring nothing */
+    int n_at_once;   /* files at a time, at most 32; 0: 4 */
+    int n_retries;   /* in a row without a byte gained; 0: 5, -1: none */
+    hooke_progress_fn
+        progress; /* bytes; called by the calling thread; non-zero stops, and keeps what came for the next call */
+    void *progress_payload;
+} hooke_pull_options;
+
+typedef struct hooke_pulled_file {
+    const char *path; /* in the repository */
+    int64_t bytes;    /* -1: not known (dry runs) */
+    bool was_cached;  /* nothing had to be downloaded */
+} hooke_pulled_file;
+
+typedef struct hooke_pulled_info {
+    const char *repo;     /* "ORG/NAME"; "datasets/ORG/NAME" */
+    const char *revision; /* as asked for */
+    const char *commit;   /* 40 hex digits */
+    const char *path;     /* on this machine: what opening the same name finds */
+    const hooke_pulled_file *files;
+    int n_files;
+    int64_t bytes;            /* of all the files */
+    int64_t bytes_downloaded; /* of those that had to be brought; in a dry run, that would have to be */
+} hooke_pulled_info;
+
+/* Brings what a name stands for into the hub cache: any name that hooke_name_open() knows on the hub, or
+ * "hf:datasets/ORG/NAME[/PATH][@REVISION]". Several processes may do so at once. HOOKE_E_NOT_FOUND: no such repository, revision or
+ * file, or no access; HOOKE_E_IO: network, disk; HOOKE_E_FORMAT: what came is not what the hub says; HOOKE_E_UNSUPPORTED: a build or
+ * a machine without libcurl. */
+typedef struct hooke_pulled hooke_pulled;
+HOOKE_API hooke_status hooke_pull(hooke_pulled **out, const char *what, const hooke_pull_options *options);
+HOOKE_API void hooke_pulled_close(hooke_pulled *p);
+HOOKE_API const hooke_pulled_info *hooke_pulled_get_info(const hooke_pulled *p);
 
 /* ---- text --------------------------------------------------------------------------------------------------- */
 
@@ -470,6 +517,7 @@ typedef struct hooke_model_info {
     bool adds_bos;    /* the tokenizer's rule; what --prepend-bos defaults to */
     bool layer_major; /* weights are read layer by layer (max_memory) */
     int64_t n_params, weight_bytes;
+    const hooke_name_info *origin; /* the name it was opened by, located */
 } hooke_model_info;
 
 /* what: a folder in Hugging Face layout, or anything hooke_resolve() knows. Weights are mapped, not read. The context must
@@ -652,6 +700,7 @@ typedef struct hooke_dict_info {
     int64_t weight_bytes;
     /* the configuration as found, one JSON object; "{}" where the format has none */
     const char *config_json;
+    const hooke_name_info *origin; /* the name it was opened by, located */
 } hooke_dict_info;
 
 HOOKE_API hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *what,
@@ -694,6 +743,35 @@ HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int
                                              int n);
 /* Shapes, finite values, decoder norms. Fills report with one line a finding; HOOKE_E_FORMAT when something is wrong. */
 HOOKE_API hooke_status hooke_dict_check(hooke_dict *d, hooke_text *report);
+
+/* Formats that dictionaries can be written in: "saelens", "gemma_scope", "dictionary_learning", "sparsify"; NULL past the end. */
+HOOKE_API const char *hooke_dict_write_format(int index);
+/* Something that a format has no place for. */
+typedef struct hooke_dict_loss {
+    const char *name; /* what hooke_dict_write_options.drop takes: "skip", "sparsity", ... Static text */
+    bool is_kept;     /* written beside, where hooke finds it and the format's own library does not look */
+    char detail[256];
+} hooke_dict_loss;
+/* What writing d (as it was opened: raw or canonical) in that format would lose: at most capacity of them in out, *n their full
+ * number. HOOKE_E_UNSUPPORTED when the format cannot hold d's codes at all: the message says why. */
+HOOKE_API hooke_status hooke_dict_losses(hooke_dict *d, const char *format, hooke_dict_loss *out,
+                                         int capacity, int *n);
+typedef struct hooke_dict_write_options {
+    size_t size;
+    const char *drop; /* names of losses that are accepted, separated by commas; "all" */
+} hooke_dict_write_options;
+/* Writes the dictionary into folder `path` (made when absent) so that the format's own library gives the codes that
+ * hooke_dict_encode() gives for d. Losses that are not kept and not in options->drop are refused (HOOKE_E_UNSUPPORTED, named).
+ * Each file appears whole or not at all, the configuration last; files of the same names are replaced. Matrices that need no
+ * folding and lie the right way round are copied from the mapping; others take memory for themselves in float32. */
+HOOKE_API hooke_status hooke_dict_write(hooke_dict *d, const char *path, const char *format,
+                                        const hooke_dict_write_options *options);
+
+/* Whether a file or folder is a dictionary by its names, and in which format ("saelens", ...; static text); else false. */
+HOOKE_API bool hooke_dict_recognise(const char *path, const char **format);
+/* Tensors of the dictionary's files, for listing; names are borrowed. */
+HOOKE_API int hooke_dict_n_tensors(const hooke_dict *d);
+HOOKE_API hooke_status hooke_dict_tensor(const hooke_dict *d, int index, hooke_tensor_info *out);
 
 /* ---- evaluations -------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/origin.h"
 #include "cli/progress.h"
 
 const char program_name[] = "hooke " HOOKE_VERSION;
@@ -298,11 +299,13 @@ void session_header(struct session *s, const hooke_dict *dict)
         const hooke_model_info *m = hooke_model_get_info(s->model);
         fprintf(stderr, " model %s (%s, %d layers, %s, BOS %s)", m->name, m->architecture, m->n_layers,
                 m->weight_dtype, session_prepends_bos(s) ? "added" : "not added");
+        if (m->origin->repo[0]) fprintf(stderr, " from %s", origin_line(m->origin));
     }
     if (dict) {
         const hooke_dict_info *d = hooke_dict_get_info(dict);
         fprintf(stderr, "%s dict %s (%s, %d of %d, at %s, activations %s)", s->model ? " |" : "", d->name,
                 d->architecture, d->d_dict, d->d_in, d->site[0] ? d->site : "?", d->activation_scale);
+        if (d->origin->repo[0]) fprintf(stderr, " from %s", origin_line(d->origin));
     }
     fprintf(stderr, " | %s %s %s, %d threads\n", hooke_context_device(s->ctx),
             hooke_context_cpu_level(s->ctx), hooke_context_dtype(s->ctx), hooke_context_n_threads(s->ctx));

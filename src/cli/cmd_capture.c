@@ -4,6 +4,7 @@
 
 #include "cli/input.h"
 #include "cli/json_out.h"
+#include "cli/origin.h"
 #include "cli/opt.h"
 #include "cli/tensor_file.h"
 
@@ -155,6 +156,8 @@ static int create(struct capture *c, const char *path)
                             session_prepends_bos(c->s) ? "true" : "false",
                             "matmul_dtype",
                             hooke_context_dtype(c->s->ctx),
+                            "origin",
+                            origin_of(c->s),
                             NULL };
     if (!code) code = tensor_file_create(&c->file, path, t, n, pairs);
     int64_t *ids = take(c->q->n_ids, sizeof *ids);
@@ -199,6 +202,7 @@ static void report(const struct capture *c, const char *path)
     emit_int(&j, "n_seqs", (int64_t)c->q->n_seqs);
     emit_int(&j, "bytes", c->file.bytes);
     emit_text(&j, "store", c->bf16 ? "bf16" : "f32");
+    emit_origin(&j, c->s);
     emit_end(&j);
     emit_print(&j);
     hooke_text_release(&name);

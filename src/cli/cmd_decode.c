@@ -4,6 +4,7 @@
 
 #include "cli/codes_file.h"
 #include "cli/json_out.h"
+#include "cli/origin.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/tensor_file.h"
@@ -98,7 +99,7 @@ int cmd_decode(struct session *s, int argc, char **argv)
     hooke_tensor_out t = { o.name ? o.name : site, "F32", shape.n_leading + 1, { 0 }, NULL };
     for (int i = 0; i < shape.n_leading; i++) t.shape[i] = shape.leading[i];
     t.shape[shape.n_leading] = info->d_out;
-    const char *pairs[] = { "program", program_name, "dict", info->name, NULL };
+    const char *pairs[] = { "program", program_name, "dict", info->name, "origin", origin_of(s), NULL };
     code = tensor_file_create(&f, o.out, &t, 1, pairs);
     if (!code) code = decode(s, &codes, &x, &f);
     if (!code) code = tensor_file_commit(&f);
@@ -112,6 +113,7 @@ int cmd_decode(struct session *s, int argc, char **argv)
     emit_text(&j, "file", o.out);
     emit_text(&j, "tensor", t.name);
     emit_int(&j, "n_tokens", codes.n_rows);
+    emit_origin(&j, s);
     emit_end(&j);
     emit_print(&j);
     return 0;

@@ -5,6 +5,7 @@
 
 #include "cli/input.h"
 #include "cli/json_out.h"
+#include "cli/origin.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
 #include "cli/read.h"
@@ -194,6 +195,7 @@ static void put_json(const struct study *t)
     emit_text(&j, "index", take_printf("%d", t->feature));
     emit_text(&j, "site", d->site);
     emit_text(&j, "activation_scale", d->activation_scale);
+    emit_origin(&j, t->s);
     emit_int(&j, "n_tokens", t->n_tokens);
     emit_real(&j, "frac_nonzero", t->n_tokens ? (double)t->n_active / (double)t->n_tokens : (double)NAN);
     emit_real32(&j, "maxActApprox", t->max);

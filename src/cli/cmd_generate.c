@@ -4,6 +4,7 @@
 
 #include "cli/input.h"
 #include "cli/json_out.h"
+#include "cli/origin.h"
 #include "cli/opt.h"
 #include "cli/steer.h"
 #include "cli/term.h"
@@ -213,6 +214,7 @@ static void put_json(const struct job *g)
         emit_end(&j);
     }
     emit_end(&j);
+    emit_origin(&j, g->s);
     emit_begin(&j, "edits", '[');
     for (size_t i = 0; i < g->steer.n_entries; i++) {
         const struct steer_entry *e = &g->steer.entries[i];

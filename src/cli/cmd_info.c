@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/json_out.h"
+#include "cli/origin.h"
 #include "cli/opt.h"
 
 struct options {
@@ -67,6 +68,9 @@ static void json_dict(struct json_out *j, const hooke_dict_info *d)
 {
     emit_text(j, "name", d->name);
     emit_text(j, "path", d->path);
+    emit_text(j, "release", d->origin->release[0] ? d->origin->release : NULL);
+    emit_text(j, "sae_id", d->origin->sae_id[0] ? d->origin->sae_id : NULL);
+    emit_text(j, "neuronpedia", d->origin->neuronpedia[0] ? d->origin->neuronpedia : NULL);
     emit_text(j, "architecture", d->architecture);
     emit_text(j, "dtype", d->dtype);
     emit_text(j, "model", d->model_name[0] ? d->model_name : NULL);
@@ -107,10 +111,20 @@ static void json_tensors(struct json_out *j, const hooke_file *f)
     emit_end(j);
 }
 
+/* Where it came from, when that says more than the path. */
+static void print_origin(const hooke_name_info *n)
+{
+    if (n->repo[0]) printf("%-14s %s\n", "from", origin_line(n));
+    if (n->release[0]) printf("%-14s %s/%s\n", "registry", n->release, n->sae_id);
+    if (n->also[0]) printf("%-14s %s\n", "the same as", n->also);
+    if (n->neuronpedia[0]) printf("%-14s %s\n", "Neuronpedia", n->neuronpedia);
+}
+
 static void print_model(const hooke_model_info *m)
 {
     printf("%-14s %s\n%-14s %s\n%-14s %s, %s weights\n", "model", m->name, "path", m->path, "architecture",
            m->architecture, m->weight_dtype);
+    print_origin(m->origin);
     printf("%-14s %lld\n", "parameters", (long long)m->n_params);
     printf("%-14s %d layers, d_model %d, %d heads of %d (%d key/value), d_mlp %d\n", "shape", m->n_layers,
            m->d_model, m->n_heads, m->d_head, m->n_kv_heads, m->d_mlp);
@@ -124,6 +138,7 @@ static void print_model(const hooke_model_info *m)
 static void print_dict(const hooke_dict_info *d)
 {
     printf("%-14s %s\n%-14s %s\n", "dictionary", d->name, "path", d->path);
+    print_origin(d->origin);
     printf("%-14s %s, %s weights\n%-14s %s\n", "architecture", d->architecture, d->dtype, "format",
            d->format);
     printf("%-14s %d features of %d", "shape", d->d_dict, d->d_in);
@@ -189,34 +204,48 @@ static int check_dict(struct session *s, struct json_out *j)
     return st ? failed_call(st, "check", "the file may be damaged: fetch it again") : 0;
 }
 
-/* Decides what WHAT is and opens it as that: a path by its content, a name as a model, then as a dictionary. */
+/* Finds WHAT on this machine. A repository that no list knows is taken for a model, then for a dictionary. */
+static hooke_status find(hooke_name **name, const char *what, const char *kind)
+{
+    hooke_status st = hooke_name_open(name, what, kind);
+    if (!st) st = hooke_name_locate(*name);
+    if (st != HOOKE_E_NOT_FOUND || kind || !*name || strcmp(hooke_name_get_info(*name)->kind, "model") != 0)
+        return st;
+    hooke_name *second = NULL;
+    if (!hooke_name_open(&second, what, "dict") && !hooke_name_locate(second)) {
+        hooke_name_close(*name);
+        *name = second;
+        return HOOKE_OK;
+    }
+    hooke_name_close(second);
+    return hooke_name_locate(*name); /* its message is the one to show */
+}
+
+/* Decides what WHAT is and opens it as that: a path by its content, anything else by what the name says. */
 static int open_what(struct session *s, hooke_file **f, const char **kind)
 {
-    const char *what = s->opt.args.n ? s->opt.args.items[0] : NULL;
-    hooke_text path = { 0 };
-    hooke_status st = HOOKE_OK;
+    const char *what = s->opt.args.n ? s->opt.args.items[0] : NULL, *asked = NULL;
     *kind = "";
+    hooke_name *name = NULL;
     if (!what && !s->opt.model && !s->opt.dict)
         return wrong("info", "give a path or a name, e.g. 'hooke info micro'", "there is nothing to look at");
-    if (!what) *kind = s->opt.dict ? "dict" : "model";
+    if (!what) asked = s->opt.dict ? "dict" : "model";
     if (!what) what = s->opt.dict ? s->opt.dict : s->opt.model;
-    if (*kind[0])
-        st = hooke_resolve(&path, what, *kind);
-    else if (access(what, F_OK) == 0)
-        path.data = NULL;
-    else if ((st = hooke_resolve(&path, what, "model")) != HOOKE_OK)
-        st = hooke_resolve(&path, what, "dict");
-    if (!st) st = hooke_file_open(f, path.data ? path.data : what);
-    if (!st && !*kind[0]) *kind = hooke_file_kind(*f);
-    const char *found = take_printf("%s", path.data ? path.data : what);
-    hooke_text_release(&path);
+    hooke_status st = find(&name, what, asked);
+    if (!st) st = hooke_file_open(f, hooke_name_get_info(name)->path);
+    bool is_path = !st && strcmp(hooke_name_get_info(name)->spelling, "path") == 0;
+    if (!st)
+        *kind = asked     ? asked
+                : is_path ? hooke_file_kind(*f)
+                          : take_printf("%s", hooke_name_get_info(name)->kind);
+    hooke_name_close(name);
     if (st) return failed_call(st, "info", NULL);
     if (strcmp(*kind, "model") == 0) {
-        s->opt.model = found;
+        s->opt.model = what;
         return session_model(s);
     }
     if (strcmp(*kind, "dict") != 0) return 0;
-    s->opt.dict = found;
+    s->opt.dict = what;
     return session_dict(s);
 }
 
@@ -239,6 +268,7 @@ int cmd_info(struct session *s, int argc, char **argv)
         emit_text(&j, "format", s->dict ? hooke_dict_get_info(s->dict)->format : hooke_file_format(f));
         if (s->model) json_model(&j, hooke_model_get_info(s->model));
         if (s->dict) json_dict(&j, hooke_dict_get_info(s->dict));
+        if (s->model || s->dict) emit_origin(&j, s);
         json_tensors(&j, f);
     } else {
         if (s->model)

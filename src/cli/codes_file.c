@@ -213,11 +213,11 @@ static int write_dense(const char *path, const hooke_codes *c, const struct rows
 }
 
 int codes_write(const char *path, const hooke_codes *c, const struct rows *shape, const hooke_dict_info *info,
-                bool dense)
+                const char *origin, bool dense)
 {
     const char *pairs[] = { "program",  program_name, "dict",      info->name,         "site",
                             info->site, "tensor",     shape->name, "activation_scale", info->activation_scale,
-                            NULL };
+                            "origin",   origin,       NULL };
     int64_t dims[2] = { c->n_rows, c->n_cols }, n = c->indptr[c->n_rows];
     if (dense) return write_dense(path, c, shape, pairs);
     hooke_tensor_out t[7] = {

@@ -2,41 +2,6 @@
 
 #include <regex.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "cli/input.h"
-
-/* SAELens' registry as a table: release, repo_id, model, conversion_func, sae_id, ... NULL when it is not there. */
-static char *read_registry(void)
-{
-    hooke_text path = { 0 };
-    char *data = NULL;
-    size_t n;
-    if (hooke_asset(&path, "data/sae_registry.tsv") == HOOKE_OK)
-        read_whole_file(&data, &n, path.data, 1 << 26);
-    hooke_text_release(&path);
-    return data;
-}
-
-/* Cuts the line at *next into release and id and moves on; false at the end. Lines without both are left out. */
-static bool next_entry(char **next, const char **release, const char **id)
-{
-    while (**next) {
-        char *field = *next, *end = field + strcspn(field, "\n");
-        *next = *end ? end + 1 : end;
-        *end = '\0';
-        *release = field;
-        for (int k = 0; k < 4 && field; k++) {
-            field = strchr(field, '\t');
-            if (field) *field++ = '\0';
-        }
-        if (!field) continue;
-        field[strcspn(field, "\t")] = '\0';
-        *id = field;
-        return true;
-    }
-    return false;
-}
 
 /* The last parts of a path make a name that says something: "layer_20/width_16k/average_l0_71". */
 static const char *custom_name(const char *what)
@@ -50,14 +15,16 @@ static const char *custom_name(const char *what)
 
 struct target target_of(const char *what)
 {
-    const char *slash = strchr(what, '/'), *release, *id;
-    char *registry = slash && access(what, F_OK) != 0 ? read_registry() : NULL, *next = registry;
-    while (next && next_entry(&next, &release, &id)) {
-        size_t n = strlen(release);
-        if (strncmp(what, release, n) == 0 && what[n] == '/' && strcmp(what + n + 1, id) == 0)
-            return (struct target){ what, release, id };
-    }
-    return (struct target){ what, custom_name(what), "custom_sae" };
+    struct target t = { what, NULL, "custom_sae" };
+    hooke_name *name = NULL;
+    const hooke_name_info *info = hooke_name_open(&name, what, "dict") ? NULL : hooke_name_get_info(name);
+    if (info && info->release[0]) {
+        t.release = take_printf("%s", info->release);
+        t.id = take_printf("%s", info->sae_id);
+    } else
+        t.release = custom_name(what);
+    hooke_name_close(name);
+    return t;
 }
 
 static int compile(regex_t *re, const char *pattern)
@@ -69,30 +36,38 @@ static int compile(regex_t *re, const char *pattern)
     return wrong("pattern", "write a POSIX extended regular expression", "'%s': %s", pattern, why);
 }
 
+struct matching {
+    regex_t by_release, by_id;
+    struct target *found;
+    size_t n, capacity;
+};
+
+static int on_name(void *payload, const hooke_name_info *info)
+{
+    struct matching *m = payload;
+    if (regexec(&m->by_release, info->release, 0, NULL, 0) != 0 ||
+        regexec(&m->by_id, info->sae_id, 0, NULL, 0) != 0)
+        return 0;
+    grow(&m->found, &m->capacity, m->n + 1, sizeof *m->found);
+    m->found[m->n++] = (struct target){ take_printf("%s", info->what), take_printf("%s", info->release),
+                                        take_printf("%s", info->sae_id) };
+    return 0;
+}
+
 int targets_match(struct target **out, size_t *n, const char *release_pattern, const char *id_pattern)
 {
-    regex_t by_release, by_id;
-    size_t capacity = 0;
-    const char *release, *id;
-    int code = compile(&by_release, release_pattern);
+    struct matching m = { .n = 0 };
+    int code = compile(&m.by_release, release_pattern);
     if (code) return code;
-    if ((code = compile(&by_id, id_pattern)) == 0) {
-        char *registry = read_registry(), *next = registry;
-        while (next && next_entry(&next, &release, &id)) {
-            if (regexec(&by_release, release, 0, NULL, 0) != 0 || regexec(&by_id, id, 0, NULL, 0) != 0)
-                continue;
-            grow(out, &capacity, *n + 1, sizeof **out);
-            (*out)[(*n)++] = (struct target){ take_printf("%s/%s", release, id), release, id };
-        }
-        if (!registry) {
-            grow(out, &capacity, 1, sizeof **out);
-            (*out)[(*n)++] = (struct target){ take_printf("%s/%s", release_pattern, id_pattern),
-                                              release_pattern, id_pattern };
-        }
-        regfree(&by_id);
+    if ((code = compile(&m.by_id, id_pattern)) == 0) {
+        hooke_status st = hooke_registry_walk("dict", on_name, &m);
+        if (st) code = failed_call(st, "registry", NULL);
+        regfree(&m.by_id);
     }
-    regfree(&by_release);
-    if (code || *n) return code;
-    return failed("registry", "see data/sae_registry.tsv, or name a file with -d",
-                  "no dictionary matches '%s' and '%s'", release_pattern, id_pattern);
+    regfree(&m.by_release);
+    *out = m.found;
+    *n = m.n;
+    if (code || m.n) return code;
+    return failed("registry", "'hooke ls' lists it; name a file with -d", "no dictionary matches '%s/%s'",
+                  release_pattern, id_pattern);
 }

@@ -15,8 +15,8 @@ struct target {
 
 /* A dictionary by -d. */
 struct target target_of(const char *what);
-/* Dictionaries of the registry whose release and id the patterns (POSIX extended) match as a whole. Where no registry is
- * shipped the patterns are read as the names themselves. Returns 0 or the exit code. */
+/* Dictionaries of the registry whose release and id the patterns (POSIX extended) match as a whole. Returns 0 or
+ * the exit code. */
 int targets_match(struct target **out, size_t *n, const char *release_pattern, const char *id_pattern);
 
 #ifdef __cplusplus

@@ -124,7 +124,7 @@ static hooke_status read_switches(struct dict_config *c, struct arena *a, const 
 }
 
 /* Where the dictionary belongs: members of `o`, which is "metadata" or, in old files, the root. */
-static hooke_status read_metadata(struct dict_config *c, struct arena *a, const struct json *o,
+hooke_status dict_config_metadata(struct dict_config *c, struct arena *a, const struct json *o,
                                   const char *name)
 {
     const struct json *kwargs = json_get(o, "model_from_pretrained_kwargs");
@@ -206,7 +206,7 @@ static hooke_status config_from_tree(struct dict_config *c, bool *legacy, struct
     RETURN_IF_ERROR(read_switches(c, a, root, *legacy, name));
     if (*legacy) RETURN_IF_ERROR(read_legacy(c, root, name));
     RETURN_IF(!c->architecture, HOOKE_E_FORMAT, "%s: key 'architecture' is missing", name);
-    RETURN_IF_ERROR(read_metadata(c, a, *legacy ? root : json_get(root, "metadata"), name));
+    RETURN_IF_ERROR(dict_config_metadata(c, a, *legacy ? root : json_get(root, "metadata"), name));
     return copy_json(c, a, root, name);
 }
 

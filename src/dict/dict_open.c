@@ -35,6 +35,7 @@ void hooke_dict_close(hooke_dict *d)
     safetensors_close(&d->more);
     npz_close(&d->npz);
     arena_release(&d->arena);
+    hooke_name_close(d->name);
     mem_free(d);
 }
 
@@ -63,18 +64,30 @@ static hooke_status apply_registry(struct hooke_dict *d, const hooke_dict_option
     return HOOKE_OK;
 }
 
-static hooke_status open_resolved(struct hooke_dict *d, const hooke_text *path,
-                                  const hooke_dict_options *options)
+/* What the name's registry row says, where the caller said nothing. */
+static void fill_options(hooke_dict_options *o, const hooke_name_info *name,
+                         const hooke_dict_options *options)
+{
+    if (options) *o = *options;
+    if (!o->conversion && name->format[0]) o->conversion = name->format;
+    if (o->norm_scaling_factor == 0.0) o->norm_scaling_factor = name->norm_scaling_factor;
+    if (!o->config_overrides && name->config_overrides[0]) o->config_overrides = name->config_overrides;
+    if (!o->repo_id && name->repo[0]) o->repo_id = name->repo;
+    if (o->expected_l0 == 0.0 && name->l0 > 0.0) o->expected_l0 = name->l0;
+}
+
+static hooke_status open_resolved(struct hooke_dict *d, const char *path, const hooke_dict_options *options)
 {
     const struct dict_format *format;
-    d->info.path = arena_copy(&d->arena, path->data, path->n);
-    RETURN_IF(!d->info.path, HOOKE_E_MEMORY, "%s: out of memory", path->data);
+    d->info.path = arena_copy(&d->arena, path, strlen(path));
+    RETURN_IF(!d->info.path, HOOKE_E_MEMORY, "%s: out of memory", path);
     RETURN_IF_ERROR(dict_format_find(&format, d->info.path));
     d->format = format->name;
     d->options = options;
     RETURN_IF_ERROR(format->open(d, d->info.path));
     d->options = NULL;
     RETURN_IF_ERROR(apply_registry(d, options));
+    if (!d->config.model_name && d->info.origin->model[0]) d->config.model_name = d->info.origin->model;
     if (!d->info.name) d->info.name = last_component(&d->arena, d->info.path);
     RETURN_IF(!d->info.name, HOOKE_E_MEMORY, "%s: out of memory", d->info.path);
     return dict_build(d, options);
@@ -88,14 +101,18 @@ hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *w
     RETURN_IF(!ctx || !what, HOOKE_E_ARGUMENT, "dictionary: context or name is NULL");
     RETURN_IF(options && options->size && options->size < sizeof *options, HOOKE_E_ARGUMENT,
               "hooke_dict_options.size is %zu, expected %zu", options->size, sizeof *options);
-    hooke_text path = { 0 };
+    hooke_dict_options all = { .size = sizeof all };
     struct hooke_dict *d = mem_alloc(1, sizeof *d);
     RETURN_IF(!d, HOOKE_E_MEMORY, "%s: out of memory", what);
     d->ctx = ctx;
     d->input_scale = d->output_scale = 1.0f;
-    hooke_status st = hooke_resolve(&path, what, "dict");
-    if (st == HOOKE_OK) st = open_resolved(d, &path, options);
-    hooke_text_release(&path);
+    hooke_status st = hooke_name_open(&d->name, what, "dict");
+    if (st == HOOKE_OK) st = hooke_name_locate(d->name);
+    if (st == HOOKE_OK) {
+        d->info.origin = hooke_name_get_info(d->name);
+        fill_options(&all, d->info.origin, options);
+        st = open_resolved(d, d->info.origin->path, &all);
+    }
     if (st != HOOKE_OK) {
         hooke_dict_close(d);
         return st;
@@ -107,4 +124,29 @@ hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *w
 const hooke_dict_info *hooke_dict_get_info(const hooke_dict *d)
 {
     return d ? &d->info : NULL;
+}
+
+bool hooke_dict_recognise(const char *path, const char **format)
+{
+    const struct dict_format *f = path ? dict_format_recognise(path) : NULL;
+    if (format) *format = f ? f->name : NULL;
+    return f != NULL;
+}
+
+int hooke_dict_n_tensors(const hooke_dict *d)
+{
+    return d ? d->safetensors.n_tensors + d->more.n_tensors + d->npz.n_tensors : 0;
+}
+
+hooke_status hooke_dict_tensor(const hooke_dict *d, int index, hooke_tensor_info *out)
+{
+    RETURN_IF(!d || !out || index < 0 || index >= hooke_dict_n_tensors(d), HOOKE_E_ARGUMENT,
+              "tensor %d of %d", index, hooke_dict_n_tensors(d));
+    int first = d->safetensors.n_tensors, second = first + d->more.n_tensors;
+    const struct stored_tensor *t = index < first    ? &d->safetensors.tensors[index]
+                                    : index < second ? &d->more.tensors[index - first]
+                                                     : &d->npz.tensors[index - second];
+    *out = (hooke_tensor_info){ t->name, t->dtype_text, t->n_dims, { 0 }, (int64_t)t->bytes };
+    memcpy(out->shape, t->shape, sizeof out->shape);
+    return HOOKE_OK;
 }

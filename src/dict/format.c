@@ -14,19 +14,26 @@ static const struct dict_format formats[] = {
     { "transcoder_set", circuit_recognise, circuit_open },
 };
 
+const struct dict_format *dict_format_recognise(const char *path)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i].recognise(path)) return &formats[i];
+    return NULL;
+}
+
 hooke_status dict_format_find(const struct dict_format **out, const char *path)
 {
-    *out = NULL;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!formats[i].recognise(path)) continue;
-        *out = &formats[i];
-        return HOOKE_OK;
-    }
+    if ((*out = dict_format_recognise(path)) != NULL) return HOOKE_OK;
     RETURN_IF(!file_exists(path) && !is_folder(path), HOOKE_E_NOT_FOUND, "%s: no such file or folder", path);
-    return fail(HOOKE_E_NOT_FOUND,
-                "%s: no dictionary here: looked for params.npz (Gemma Scope) and for cfg.json with "
-                "sae_weights.safetensors (SAELens)",
-                path);
+    return fail(
+        HOOKE_E_NOT_FOUND,
+        "%s: no dictionary here: looked for cfg.json with sae_weights.safetensors (SAELens) or "
+        "sae.safetensors "
+        "(sparsify), params.npz or params.safetensors (Gemma Scope), hyperparams.json with "
+        "checkpoints/final.safetensors (Llama Scope), config.json with sae_weights.safetensors "
+        "(Llamascopium), "
+        "conf.yaml with latest_ckpt.safetensors (temporal); of a transcoder set name one layer's file",
+        path);
 }
 
 bool path_ends_with(const char *path, const char *end)

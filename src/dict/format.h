@@ -13,6 +13,8 @@ struct dict_format {
     bool (*recognise)(const char *path); /* looks at names only */
     hooke_status (*open)(struct hooke_dict *d, const char *path);
 };
+/* NULL: none. Looks at names only. */
+const struct dict_format *dict_format_recognise(const char *path);
 /* The format of a file or folder; HOOKE_E_NOT_FOUND says what was looked for. */
 hooke_status dict_format_find(const struct dict_format **out, const char *path);
 
@@ -37,6 +39,9 @@ hooke_status temporal_open(struct hooke_dict *d, const char *path);
 hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text,
                               size_t n, const char *name);
 
+/* Where a dictionary belongs: SAELens' "metadata" object, which other formats written here carry too. */
+hooke_status dict_config_metadata(struct dict_config *c, struct arena *a, const struct json *o,
+                                  const char *name);
 /* Keys of the temporal architecture, which two formats spell alike. */
 hooke_status dict_config_temporal(struct dict_config *c, const struct json *o, const char *name);
 /* Keys of a JSON object that win over what the configuration said; keys that mean nothing here are ignored. */

@@ -61,6 +61,9 @@ static hooke_status config_from_tree(struct hooke_dict *d, const struct json *ro
     c->k = (double)k;
     c->has_apply_b_dec = true;
     c->apply_b_dec = !transcode;
+    const struct json *metadata = json_get(root, "metadata"); /* where hooke wrote the file */
+    if (metadata && metadata->kind == JSON_OBJECT)
+        RETURN_IF_ERROR(dict_config_metadata(c, &d->arena, metadata, name));
     return reader_keep_json(d, root);
 }
 
@@ -162,7 +165,7 @@ hooke_status sparsify_open(struct hooke_dict *d, const char *path)
     d->config.prepend_bos = true;
     d->config.hook_head_index = -1;
     RETURN_IF_ERROR(read_tree(d, config, config_from_tree));
-    if (!find_hookpoint(config, &begin, &end)) return HOOKE_OK;
+    if (d->config.site || !find_hookpoint(config, &begin, &end)) return HOOKE_OK;
     RETURN_IF_ERROR(read_run(d, config, begin));
     return sites_from_hookpoint(d, begin, (size_t)(end - begin), !d->config.apply_b_dec);
 }

@@ -487,12 +487,23 @@ static hooke_status keep_string(struct hooke_core_result *r, const char **out, c
     return *out ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
+static hooke_status keep_origin(struct hooke_core_result *r, const char **out, const hooke_name_info *origin)
+{
+    hooke_text json = { 0 };
+    hooke_status st = hooke_name_json(origin, &json);
+    if (st == HOOKE_OK) st = keep_string(r, out, json.data);
+    hooke_text_release(&json);
+    return st;
+}
+
 static hooke_status describe(struct core_run *run)
 {
     struct hooke_core_result *r = run->result;
     hooke_text config = { 0 };
     RETURN_IF_ERROR(keep_string(r, &r->model_name, run->model->name));
     RETURN_IF_ERROR(keep_string(r, &r->dict_name, run->dict->name));
+    RETURN_IF_ERROR(keep_origin(r, &r->model_origin, run->model->origin));
+    RETURN_IF_ERROR(keep_origin(r, &r->dict_origin, run->dict->origin));
     RETURN_IF_ERROR(keep_string(r, &r->dtype, run->ctx->exec.bf16_products ? "bfloat16" : "float32"));
     const char *read = r->config.ids_file ? r->config.ids_file : r->config.dataset;
     RETURN_IF_ERROR(keep_string(r, &r->config.dataset, read));

@@ -42,7 +42,7 @@ struct hooke_core_result {
     struct arena arena;
     hooke_core_metrics metrics;
     hooke_core_options config; /* as run, defaults filled in; dataset is what was read */
-    const char *model_name, *dtype, *dict_name, *sae_config;
+    const char *model_name, *dtype, *dict_name, *sae_config, *model_origin, *dict_origin;
     int64_t epoch_millis;
     char eval_id[37];
     int64_t n_features;

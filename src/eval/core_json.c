@@ -159,17 +159,33 @@ static void write_details(struct json_writer *w, const hooke_core_result *r)
     jw_end_array(w);
 }
 
-static hooke_status write_sae_config(struct json_writer *w, const hooke_core_result *r)
+/* A finished JSON value as a member; NULL is null. */
+static hooke_status write_member(struct json_writer *w, const char *key, const char *value)
 {
     struct arena arena = { 0 };
-    const struct json *config = NULL;
-    hooke_status st = json_parse(&config, &arena, r->sae_config, strlen(r->sae_config), 0, "sae_cfg_dict");
+    const struct json *tree = NULL;
+    if (!value) value = "null";
+    hooke_status st = json_parse(&tree, &arena, value, strlen(value), 0, key);
     if (st == HOOKE_OK) {
-        jw_key(w, "sae_cfg_dict");
-        jw_value(w, config);
+        jw_key(w, key);
+        jw_value(w, tree);
     }
     arena_release(&arena);
     return st;
+}
+
+/* The one place of the schema that is free: which files the numbers are of. */
+static hooke_status write_origin(struct json_writer *w, const hooke_core_result *r)
+{
+    jw_key(w, "eval_result_unstructured");
+    jw_object(w);
+    jw_key(w, "origin");
+    jw_object(w);
+    RETURN_IF_ERROR(write_member(w, "model", r->model_origin));
+    RETURN_IF_ERROR(write_member(w, "dict", r->dict_origin));
+    jw_end_object(w);
+    jw_end_object(w);
+    return HOOKE_OK;
 }
 
 hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const char *release,
@@ -190,10 +206,8 @@ hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const 
     key_string(&w, "sae_lens_id", sae_id ? sae_id : "custom_sae");
     key_string(&w, "sae_lens_release_id", release ? release : r->dict_name);
     key_string(&w, "sae_lens_version", "Unknown");
-    RETURN_IF_ERROR(write_sae_config(&w, r));
-    jw_key(&w, "eval_result_unstructured");
-    jw_object(&w);
-    jw_end_object(&w);
+    RETURN_IF_ERROR(write_member(&w, "sae_cfg_dict", r->sae_config));
+    RETURN_IF_ERROR(write_origin(&w, r));
     jw_end_object(&w);
     return w.status;
 }

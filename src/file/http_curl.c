@@ -18,7 +18,6 @@ static struct {
     char *(*version)(void);
     CURL *(*easy_init)(void);
     void (*easy_cleanup)(CURL *handle);
-    void (*easy_reset)(CURL *handle);
     CURLcode (*easy_setopt)(CURL *handle, CURLoption option, ...);
     CURLcode (*easy_perform)(CURL *handle);
     CURLcode (*easy_getinfo)(CURL *handle, CURLINFO info, ...);
@@ -44,7 +43,6 @@ static bool find_functions(void *library)
            find_function(library, "curl_version", &curl.version) &&
            find_function(library, "curl_easy_init", &curl.easy_init) &&
            find_function(library, "curl_easy_cleanup", &curl.easy_cleanup) &&
-           find_function(library, "curl_easy_reset", &curl.easy_reset) &&
            find_function(library, "curl_easy_setopt", &curl.easy_setopt) &&
            find_function(library, "curl_easy_perform", &curl.easy_perform) &&
            find_function(library, "curl_easy_getinfo", &curl.easy_getinfo) &&
@@ -96,6 +94,8 @@ hooke_status http_open(http_client **out)
         mem_free(c);
         return fail(HOOKE_E_MEMORY, "out of memory for a connection");
     }
+    /* Once: a handle that has been used refuses it. That is also why options are set anew for each exchange and never reset. */
+    curl.easy_setopt(c->handle, CURLOPT_BUFFERSIZE, 256 * 1024L);
     *out = c;
     return HOOKE_OK;
 }
@@ -211,17 +211,30 @@ static CURLcode set_all(struct exchange *x, char *why, const struct curl_slist *
     set_pointer(&s, CURLOPT_USERAGENT, "hooke/" HOOKE_VERSION);
     set_pointer(&s, CURLOPT_HTTPHEADER, headers);
     set_pointer(&s, CURLOPT_RANGE, range);
-    set_long(&s, CURLOPT_NOBODY, r->is_head);
+    if (r->is_head)
+        set_long(&s, CURLOPT_NOBODY, 1);
+    else
+        set_long(&s, CURLOPT_HTTPGET, 1);
     set_long(&s, CURLOPT_NOSIGNAL, 1); /* threads: no alarm() for name look-ups */
     set_long(&s, CURLOPT_NOPROGRESS, 0);
     set_long(&s, CURLOPT_NETRC, CURL_NETRC_IGNORED);
-    set_long(&s, CURLOPT_BUFFERSIZE, 256 * 1024);
     set_long(&s, CURLOPT_CONNECTTIMEOUT_MS, r->timeout_ms);
     set_long(&s, CURLOPT_LOW_SPEED_LIMIT, 1);
     set_long(&s, CURLOPT_LOW_SPEED_TIME, (r->timeout_ms + 999) / 1000);
     set_certificates(&s);
     set_callbacks(&s, x);
     return s.code;
+}
+
+/* The handle lives on, with its connections; what it was told to point at does not. */
+static void forget_pointers(CURL *handle)
+{
+    struct settings s = { handle, CURLE_OK };
+    set_pointer(&s, CURLOPT_ERRORBUFFER, NULL);
+    set_pointer(&s, CURLOPT_HTTPHEADER, NULL);
+    set_pointer(&s, CURLOPT_HEADERDATA, NULL);
+    set_pointer(&s, CURLOPT_WRITEDATA, NULL);
+    set_pointer(&s, CURLOPT_XFERINFODATA, NULL);
 }
 
 static hooke_status make_headers(struct curl_slist **out, const struct http_request *r)
@@ -287,7 +300,6 @@ hooke_status http_exchange(http_client *c, struct http_reply *reply, const struc
     hooke_status st = make_range(&range, request);
     if (st == HOOKE_OK) st = make_headers(&headers, request);
     if (st == HOOKE_OK) {
-        curl.easy_reset(c->handle); /* keeps the connections */
         CURLcode code = set_all(&x, why, headers, range.data);
         if (code == CURLE_OK) code = curl.easy_perform(c->handle);
         if (x.status != HOOKE_OK)
@@ -295,7 +307,7 @@ hooke_status http_exchange(http_client *c, struct http_reply *reply, const struc
         else if (code != CURLE_OK)
             st = explain(&x, code, why);
         if (st == HOOKE_OK && reply->status == 0) read_numbers(&x);
-        curl.easy_reset(c->handle); /* it must not keep pointers into this frame */
+        forget_pointers(c->handle);
     }
     curl.slist_free_all(headers);
     hooke_text_release(&range);

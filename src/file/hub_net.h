@@ -68,6 +68,7 @@ struct hub_entry {
     const char *path;
     const char *etag; /* "" unknown */
     int64_t size;
+    const struct hub_meta *meta; /* what hub_head() said; NULL: not asked yet */
 };
 struct hub_listing {
     struct arena arena;
@@ -78,7 +79,7 @@ void hub_listing_release(struct hub_listing *l);
 /* The commit that a revision stands for. */
 hooke_status hub_commit(struct hub_worker *w, char commit[HUB_COMMIT_DIGITS + 1], const char *repo,
                         const char *revision);
-/* The files of a commit below a folder ("" for all). */
+/* Adds the files of a commit below a folder ("" for all). */
 hooke_status hub_list(struct hub_worker *w, struct hub_listing *out, const char *repo, const char *commit,
                       const char *folder);
 /* The parsers of answers, for tests and fuzzing: one page of a listing; the sha of a revision; the next page's address in a Link
@@ -130,7 +131,9 @@ struct hub_choice {
 /* Keeps the entries that are wanted. Without include and everything: of a model what opening it takes, of anything else all of it if
  * that is not large; otherwise HOOKE_E_ARGUMENT says what there is to choose from. folder: what the listing was restricted to. */
 hooke_status hub_select(struct hub_listing *l, const struct hub_choice *choice, const char *repo,
-                        const char *folder);
+                        const char *folder, bool is_model);
+hooke_status hub_add_entry(struct hub_listing *l, const char *path, const char *etag, int64_t size,
+                           const struct hub_meta *meta);
 
 /* ---- a whole pull ---- */
 
@@ -139,6 +142,10 @@ struct hub_wish {
     const char *revision; /* NULL: main */
     const char *path;     /* a file, a folder or a glob in it; "" or NULL: the repository */
     struct hub_choice choice;
+    bool is_model;                 /* nothing but a model will do */
+    const hooke_name_file *wanted; /* instead of path and choice: the files that a format consists of */
+    int n_wanted;
+    const char *entry; /* with wanted: what the result's path leads to in the snapshot */
     bool dry_run;
     int n_at_once, n_retries, first_wait_ms; /* 0: defaults */
     hooke_progress_fn progress;

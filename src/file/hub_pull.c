@@ -5,6 +5,7 @@
  *   fetch    n threads take the next file, largest first; the caller's thread shows progress and listens for "stop"
  *   ref      refs/REVISION, once everything is there: until then an older snapshot stays the one that is found */
 
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,6 @@ struct pull {
     struct hub_store store;
     struct hub_listing listing;
     char commit[HUB_COMMIT_DIGITS + 1];
-    struct hub_meta single; /* of the one file, when has_single */
-    bool has_single;
     struct hub_pulled *out;
     /* shared by the workers */
     atomic_size_t next;
@@ -42,7 +41,9 @@ static void worker_init(struct hub_worker *w, struct pull *p)
     *w = (struct hub_worker){
         .config = &p->config,
         .cancel = &p->cancel,
-        .n_retries = p->wish->n_retries ? p->wish->n_retries : RETRIES_DEFAULT,
+        .n_retries = p->wish->n_retries < 0 ? 0
+                     : p->wish->n_retries   ? p->wish->n_retries
+                                            : RETRIES_DEFAULT,
         .first_wait_ms = p->wish->first_wait_ms ? p->wish->first_wait_ms : FIRST_WAIT_MS,
     };
 }
@@ -54,37 +55,38 @@ static bool has_glob(const char *s)
     return strpbrk(s, "*?[") != NULL;
 }
 
-static hooke_status plan_one(struct pull *p)
+static hooke_status plan_one(struct pull *p, const char *path, const struct hub_meta *meta)
 {
-    struct hub_entry *e = mem_alloc(1, sizeof *e);
-    RETURN_IF(!e, HOOKE_E_MEMORY, "out of memory");
-    *e = (struct hub_entry){ .path = p->path, .etag = p->single.etag, .size = p->single.size };
-    p->listing.entries = e;
-    p->listing.n = p->listing.capacity = 1;
-    p->has_single = true;
-    memcpy(p->commit, p->single.commit, sizeof p->commit);
-    return HOOKE_OK;
+    memcpy(p->commit, meta->commit, sizeof p->commit);
+    return hub_add_entry(&p->listing, path, meta->etag, meta->size, meta);
 }
 
 static hooke_status plan_many(struct pull *p, struct hub_worker *w, const char *folder)
 {
     RETURN_IF_ERROR(hub_list(w, &p->listing, p->wish->repo, p->commit, folder));
-    return hub_select(&p->listing, &p->wish->choice, p->wish->repo, folder);
+    return hub_select(&p->listing, &p->wish->choice, p->wish->repo, folder, p->wish->is_model);
+}
+
+/* Notes for others that the commit has no such file, which may fail, and keeps the message that said so. */
+static void note_absent(struct pull *p, const char *path, const char *message)
+{
+    (void)hub_note_absent(&p->store, p->commit, path);
+    error_set(message);
 }
 
 /* A path is a file, or else a folder. */
 static hooke_status plan_path(struct pull *p, struct hub_worker *w)
 {
+    struct hub_meta meta;
     char message[1024];
-    hooke_status st = hub_head(w, &p->single, p->wish->repo, p->revision, p->path);
-    if (st == HOOKE_OK) return plan_one(p);
-    if (st != HOOKE_E_NOT_FOUND || !p->single.commit[0]) return st;
+    hooke_status st = hub_head(w, &meta, p->wish->repo, p->revision, p->path);
+    if (st == HOOKE_OK) return plan_one(p, p->path, &meta);
+    if (st != HOOKE_E_NOT_FOUND || !meta.commit[0]) return st;
     error_copy(message, sizeof message);
-    memcpy(p->commit, p->single.commit, sizeof p->commit);
+    memcpy(p->commit, meta.commit, sizeof p->commit);
     st = plan_many(p, w, p->path);
     if (st != HOOKE_E_NOT_FOUND || p->listing.n > 0) return st;
-    (void)hub_note_absent(&p->store, p->commit, p->path); /* a help to others: it may fail */
-    error_set(message);
+    note_absent(p, p->path, message);
     return HOOKE_E_NOT_FOUND;
 }
 
@@ -99,9 +101,60 @@ static hooke_status plan_glob(struct pull *p, struct hub_worker *w)
     hooke_status st = text_append(&folder, p->path, n > 0 ? n - 1 : 0);
     if (st == HOOKE_OK) st = hub_commit(w, p->commit, p->wish->repo, p->revision);
     if (st == HOOKE_OK) st = hub_list(w, &p->listing, p->wish->repo, p->commit, folder.data);
-    if (st == HOOKE_OK) st = hub_select(&p->listing, &choice, p->wish->repo, p->path);
+    if (st == HOOKE_OK) st = hub_select(&p->listing, &choice, p->wish->repo, p->path, false);
     hooke_text_release(&folder);
     return st;
+}
+
+/* Adds what a pattern matches; a listing of the folder that it cannot leave. */
+static hooke_status plan_pattern(struct pull *p, struct hub_worker *w, const hooke_name_file *f)
+{
+    struct hub_listing all = { .entries = NULL };
+    hooke_text folder = { 0 };
+    size_t n = strcspn(f->pattern, "*?["), before = p->listing.n;
+    while (n > 0 && f->pattern[n - 1] != '/') n--;
+    hooke_status st = text_append(&folder, f->pattern, n > 0 ? n - 1 : 0);
+    if (st == HOOKE_OK && !p->commit[0]) st = hub_commit(w, p->commit, p->wish->repo, p->revision);
+    if (st == HOOKE_OK) st = hub_list(w, &all, p->wish->repo, p->commit, folder.data);
+    for (size_t i = 0; i < all.n && st == HOOKE_OK; i++) {
+        const struct hub_entry *e = &all.entries[i];
+        if (fnmatch(f->pattern, e->path, 0) == 0)
+            st = hub_add_entry(&p->listing, e->path, e->etag, e->size, NULL);
+    }
+    if (st == HOOKE_OK && p->listing.n == before && !f->optional)
+        st = fail(HOOKE_E_NOT_FOUND, "%s has no file that matches '%s' at revision '%s'", p->wish->repo,
+                  f->pattern, p->revision);
+    hub_listing_release(&all);
+    hooke_text_release(&folder);
+    return st;
+}
+
+static hooke_status plan_wanted(struct pull *p, struct hub_worker *w)
+{
+    for (int i = 0; i < p->wish->n_wanted; i++) {
+        const hooke_name_file *f = &p->wish->wanted[i];
+        struct hub_meta meta;
+        char message[1024];
+        if (f->is_pattern) {
+            RETURN_IF_ERROR(plan_pattern(p, w, f));
+            continue;
+        }
+        RETURN_IF(!hub_is_path(f->pattern), HOOKE_E_ARGUMENT, "'%.200s' is no path inside a repository",
+                  f->pattern);
+        hooke_status st =
+            hub_head(w, &meta, p->wish->repo, p->commit[0] ? p->commit : p->revision, f->pattern);
+        if (st == HOOKE_E_NOT_FOUND && meta.commit[0]) {
+            error_copy(message, sizeof message);
+            memcpy(p->commit, meta.commit, sizeof p->commit);
+            note_absent(p, f->pattern, message);
+            if (f->optional) continue;
+        }
+        RETURN_IF_ERROR(st);
+        RETURN_IF_ERROR(plan_one(p, f->pattern, &meta));
+    }
+    RETURN_IF(p->listing.n == 0, HOOKE_E_NOT_FOUND, "%s has none of the files that belong to it",
+              p->wish->repo);
+    return HOOKE_OK;
 }
 
 static int larger_first(const void *pa, const void *pb)
@@ -113,7 +166,9 @@ static int larger_first(const void *pa, const void *pb)
 static hooke_status plan(struct pull *p, struct hub_worker *w)
 {
     hooke_status st;
-    if (*p->path && has_glob(p->path))
+    if (p->wish->n_wanted)
+        st = plan_wanted(p, w);
+    else if (*p->path && has_glob(p->path))
         st = plan_glob(p, w);
     else if (*p->path)
         st = plan_path(p, w);
@@ -184,8 +239,7 @@ static hooke_status fetch_entry(struct pull *p, struct hub_worker *w, size_t i)
 {
     const struct hub_entry *e = &p->listing.entries[i];
     struct hub_fetched got;
-    RETURN_IF_ERROR(hub_fetch(w, &p->store, &got, p->wish->repo, p->commit, e->path,
-                              p->has_single ? &p->single : NULL, &p->done));
+    RETURN_IF_ERROR(hub_fetch(w, &p->store, &got, p->wish->repo, p->commit, e->path, e->meta, &p->done));
     p->out->files[i].bytes = got.size;
     p->out->files[i].was_cached = got.was_cached;
     return HOOKE_OK;
@@ -266,9 +320,9 @@ static hooke_status make_result(struct pull *p)
         if (!out->files[i].path) return HOOKE_E_MEMORY;
         out->files[i].bytes = e->size;
     }
-    bool is_inside = *p->path && !has_glob(p->path);
-    return is_inside ? hub_snapshot_path(&out->path, &p->store, p->commit, p->path)
-                     : text_printf(&out->path, "%s/snapshots/%s", p->store.folder.data, p->commit);
+    const char *entry = p->wish->n_wanted ? p->wish->entry : !has_glob(p->path) ? p->path : "";
+    return *entry ? hub_snapshot_path(&out->path, &p->store, p->commit, entry)
+                  : text_printf(&out->path, "%s/snapshots/%s", p->store.folder.data, p->commit);
 }
 
 /* Without the downloads of a dry run: what is there already. */

@@ -266,11 +266,30 @@ void hub_listing_release(struct hub_listing *l)
     *l = (struct hub_listing){ .entries = NULL };
 }
 
+/* Everything is copied. */
+hooke_status hub_add_entry(struct hub_listing *l, const char *path, const char *etag, int64_t size,
+                           const struct hub_meta *meta)
+{
+    void *entries = l->entries;
+    struct hub_meta *copy = NULL;
+    RETURN_IF_ERROR(
+        mem_grow(&entries, &l->capacity, l->n + 1, sizeof *l->entries, ENTRIES_MAX, "files of a repository"));
+    l->entries = entries;
+    struct hub_entry *e = &l->entries[l->n];
+    e->path = arena_copy(&l->arena, path, strlen(path));
+    e->etag = arena_copy(&l->arena, etag, strlen(etag));
+    e->size = size;
+    if (meta && (copy = arena_alloc(&l->arena, 1, sizeof *copy)) != NULL) *copy = *meta;
+    e->meta = copy;
+    if (!e->path || !e->etag || (meta && !copy)) return HOOKE_E_MEMORY;
+    l->n++;
+    return HOOKE_OK;
+}
+
 static hooke_status add_entry(struct hub_listing *out, const struct json *item, const char *name)
 {
     const char *type, *path, *etag;
     int64_t size;
-    void *entries = out->entries;
     RETURN_IF(item->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: an entry is no object", name);
     RETURN_IF_ERROR(json_string(&type, item, "type", "file", name));
     if (strcmp(type, "file") != 0) return HOOKE_OK;
@@ -280,16 +299,7 @@ static hooke_status add_entry(struct hub_listing *out, const struct json *item, 
     if (lfs && lfs->kind != JSON_OBJECT) lfs = NULL;
     RETURN_IF_ERROR(json_string(&etag, lfs ? lfs : item, "oid", "", name));
     RETURN_IF_ERROR(json_int(&size, lfs ? lfs : item, "size", 0, INT64_MAX / 2, -1, name));
-    RETURN_IF_ERROR(mem_grow(&entries, &out->capacity, out->n + 1, sizeof *out->entries, ENTRIES_MAX,
-                             "files of a repository"));
-    out->entries = entries;
-    struct hub_entry *e = &out->entries[out->n];
-    e->path = arena_copy(&out->arena, path, strlen(path));
-    e->etag = arena_copy(&out->arena, etag, strlen(etag));
-    e->size = size;
-    if (!e->path || !e->etag) return HOOKE_E_MEMORY;
-    out->n++;
-    return HOOKE_OK;
+    return hub_add_entry(out, path, etag, size, NULL);
 }
 
 hooke_status hub_parse_page(struct hub_listing *out, const char *text, size_t n, const char *name)
@@ -385,7 +395,6 @@ hooke_status hub_list(struct hub_worker *w, struct hub_listing *out, const char 
 {
     struct http_reply reply = { .length = -1 };
     hooke_text url = { 0 }, body = { 0 };
-    *out = (struct hub_listing){ .entries = NULL };
     hooke_status st = api_url(&url, w->config, repo);
     if (st == HOOKE_OK) st = text_printf(&url, "/tree/%s", commit);
     if (st == HOOKE_OK && *folder) st = text_puts(&url, "/");
@@ -399,7 +408,6 @@ hooke_status hub_list(struct hub_worker *w, struct hub_listing *out, const char 
         if (st == HOOKE_OK) st = hub_parse_page(out, body.data ? body.data : "", body.n, repo);
         if (st == HOOKE_OK) st = next_page(&url, &reply);
     }
-    if (st != HOOKE_OK) hub_listing_release(out);
     http_reply_release(&reply);
     hooke_text_release(&url);
     hooke_text_release(&body);

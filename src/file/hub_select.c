@@ -113,7 +113,7 @@ static hooke_status say_what_there_is(const struct hub_listing *l, const char *r
 }
 
 hooke_status hub_select(struct hub_listing *l, const struct hub_choice *choice, const char *repo,
-                        const char *folder)
+                        const char *folder, bool is_model)
 {
     struct model_files m = look_for_model(l);
     bool is_chosen_by_name = choice->everything || (choice->include && *choice->include);
@@ -126,5 +126,10 @@ hooke_status hub_select(struct hub_listing *l, const struct hub_choice *choice, 
         keep_if(l, opens_model, &m);
         return HOOKE_OK;
     }
+    RETURN_IF(
+        is_model, HOOKE_E_UNSUPPORTED,
+        "%s is no model that can be read: it has no %s; choose files with --include GLOB, or take it whole "
+        "with --all",
+        repo, m.has_config ? "model.safetensors or model.safetensors.index.json" : "config.json");
     return sum_bytes(l) <= WHOLE_MAX_BYTES ? HOOKE_OK : say_what_there_is(l, repo, folder);
 }

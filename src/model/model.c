@@ -125,7 +125,10 @@ static float to_bf16(float x)
 static hooke_status open_parts(hooke_model *m, const char *what, const hooke_model_options *options)
 {
     RETURN_IF_ERROR(read_options(m, options));
-    RETURN_IF_ERROR(hooke_resolve(&m->path, what, "model"));
+    RETURN_IF_ERROR(hooke_name_open(&m->origin, what, "model"));
+    RETURN_IF_ERROR(hooke_name_locate(m->origin));
+    m->info.origin = hooke_name_get_info(m->origin);
+    RETURN_IF_ERROR(text_puts(&m->path, m->info.origin->path));
     RETURN_IF_ERROR(model_config_read(m));
     RETURN_IF_ERROR(weights_open(&m->weights, &m->ctx->exec, &m->config, m->path.data));
     if (m->weights.other_head)
@@ -170,6 +173,7 @@ void hooke_model_close(hooke_model *m)
     hooke_tokenizer_close(m->tokenizer);
     hooke_text_release(&m->path);
     hooke_text_release(&m->name);
+    hooke_name_close(m->origin);
     mem_free(m);
 }
 

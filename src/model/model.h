@@ -27,6 +27,7 @@ struct hooke_model {
     struct model_config config;
     struct model_weights weights;
     hooke_model_info info;
+    hooke_name *origin; /* what info.origin shows */
     hooke_text path, name;
     hooke_tokenizer *tokenizer; /* NULL: the folder has none */
     enum rope_precision rope_precision;

@@ -1,0 +1,158 @@
+/* hooke pull: what a name stands for, into the hub cache. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/json_out.h"
+#include "cli/opt.h"
+#include "cli/progress.h"
+
+struct options {
+    const char *revision, *kind;
+    struct list include, exclude;
+    int64_t jobs, retries;
+    bool everything, dry_run, datasets;
+};
+
+static const struct opt rows[] = {
+    { "revision", 0, OPT_TEXT, offsetof(struct options, revision), "REV", NULL, 0, 0,
+      "branch, tag or commit (default: the name's own, else main)" },
+    { "include", 0, OPT_LIST, offsetof(struct options, include), "GLOB", NULL, 0, 0,
+      "only files of the repository that match; may be repeated" },
+    { "exclude", 0, OPT_LIST, offsetof(struct options, exclude), "GLOB", NULL, 0, 0, "no files that match" },
+    { "all", 0, OPT_FLAG, offsetof(struct options, everything), NULL, NULL, 0, 0,
+      "everything there is, not just what opening it takes" },
+    { "datasets", 0, OPT_FLAG, offsetof(struct options, datasets), NULL, NULL, 0, 0,
+      "the data sets that evaluations read; WHAT is an evaluation or a data set (default: all)" },
+    { "kind", 0, OPT_CHOICE, offsetof(struct options, kind), "model|dict", NULL, 0, 0,
+      "what the name is meant as, where it could be both" },
+    { "dry-run", 'n', OPT_FLAG, offsetof(struct options, dry_run), NULL, NULL, 0, 0,
+      "say what would be brought, and bring nothing" },
+    { "jobs", 'j', OPT_INT, offsetof(struct options, jobs), "N", "4", 1, 32, "files at a time" },
+    { "retries", 0, OPT_INT, offsetof(struct options, retries), "N", "5", 0, 1000,
+      "tries in a row without a byte gained" },
+    { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
+};
+
+static const struct opt_spec spec = {
+    "pull WHAT... [--revision REV] [--include GLOB]",
+    "Downloads models, dictionaries and data sets into the Hugging Face hub cache, where every other command "
+    "(and every other tool) finds them. WHAT is any name that -m or -d take, or hf:datasets/ORG/NAME[/PATH]. "
+    "A "
+    "pull that was cut off goes on where it stopped. HF_TOKEN opens gated repositories.",
+    "  hooke pull gemma-2-2b\n"
+    "  hooke pull gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical",
+    0,
+    rows,
+    -1,
+};
+
+static void put_bytes(char *out, size_t n, int64_t bytes)
+{
+    double b = (double)bytes;
+    if (bytes < 0)
+        snprintf(out, n, "?");
+    else if (b >= 1e9)
+        snprintf(out, n, "%.2f GB", b / 1e9);
+    else if (b >= 1e6)
+        snprintf(out, n, "%.1f MB", b / 1e6);
+    else if (b >= 1e4)
+        snprintf(out, n, "%.1f kB", b / 1e3);
+    else
+        snprintf(out, n, "%.0f B", b);
+}
+
+/* NULL-terminated, as the library wants it; NULL when empty. */
+static const char *const *globs(const struct list *l)
+{
+    const char **items;
+    if (l->n == 0) return NULL;
+    items = take((size_t)l->n + 1, sizeof *items);
+    for (int i = 0; i < l->n; i++) items[i] = l->items[i];
+    return items;
+}
+
+static hooke_pull_options options_of(const struct options *o)
+{
+    return (hooke_pull_options){
+        .size = sizeof(hooke_pull_options),
+        .kind = o->kind,
+        .revision = o->revision,
+        .include = globs(&o->include),
+        .exclude = globs(&o->exclude),
+        .everything = o->everything,
+        .dry_run = o->dry_run,
+        .n_at_once = (int)o->jobs,
+        .n_retries = o->retries ? (int)o->retries : -1,
+        .progress = progress_report,
+    };
+}
+
+/* ---- what came of it ---- */
+
+static void print_pulled(const hooke_pulled_info *p, bool dry_run)
+{
+    char size[32], got[32];
+    printf("%s at %s (%.12s)\n", p->repo, p->revision, p->commit);
+    for (int i = 0; i < p->n_files; i++) {
+        put_bytes(size, sizeof size, p->files[i].bytes);
+        printf("  %9s  %s%s\n", size, p->files[i].path, p->files[i].was_cached ? "  (was there)" : "");
+    }
+    put_bytes(size, sizeof size, p->bytes);
+    put_bytes(got, sizeof got, p->bytes_downloaded);
+    printf("%d file%s, %s, %s %s\n%s\n", p->n_files, p->n_files == 1 ? "" : "s", size, got,
+           dry_run ? "to download" : "downloaded", p->path);
+}
+
+static void emit_pulled(struct json_out *j, const char *what, const hooke_pulled_info *p)
+{
+    emit_text(j, "what", what);
+    emit_text(j, "repo", p->repo);
+    emit_text(j, "revision", p->revision);
+    emit_text(j, "commit", p->commit);
+    emit_text(j, "path", p->path);
+    emit_int(j, "bytes", p->bytes);
+    emit_int(j, "bytes_downloaded", p->bytes_downloaded);
+    emit_begin(j, "files", '[');
+    for (int i = 0; i < p->n_files; i++) {
+        emit_begin_inline(j, NULL, '{');
+        emit_text(j, "path", p->files[i].path);
+        emit_int(j, "bytes", p->files[i].bytes);
+        emit_bool(j, "was_cached", p->files[i].was_cached);
+        emit_end(j);
+    }
+    emit_end(j);
+}
+
+/* One name gives one object, several an array of them. */
+static int pull_names(struct session *s, const struct options *o)
+{
+    struct json_out j = { 0 };
+    int n = s->opt.args.n;
+    hooke_pull_options options = options_of(o);
+    if (n == 0) return wrong("pull", "'hooke pull gemma-2-2b', for example", "there is nothing to pull");
+    if (n > 1) emit_begin(&j, NULL, '[');
+    for (int i = 0; i < n; i++) {
+        hooke_pulled *p;
+        const char *what = s->opt.args.items[i];
+        hooke_status st = hooke_pull(&p, what, &options);
+        if (st) return failed_call(st, "pull", NULL);
+        progress_clear();
+        emit_begin(&j, NULL, '{');
+        emit_pulled(&j, what, hooke_pulled_get_info(p));
+        emit_end(&j);
+        if (!s->opt.json) print_pulled(hooke_pulled_get_info(p), o->dry_run);
+        hooke_pulled_close(p);
+    }
+    if (n > 1) emit_end(&j);
+    if (s->opt.json) emit_print(&j);
+    return 0;
+}
+
+int cmd_pull(struct session *s, int argc, char **argv)
+{
+    struct options o = { 0 };
+    int code = opt_parse(s, &spec, &o, argc, argv);
+    if (code >= 0) return code;
+    progress_start(s->opt.quiet);
+    return pull_names(s, &o);
+}

@@ -1,0 +1,31 @@
+#include "cli/origin.h"
+
+static const char *one(const hooke_name_info *info)
+{
+    hooke_text t = { 0 };
+    const char *json = hooke_name_json(info, &t) == HOOKE_OK ? take_text(t.data, t.n) : "null";
+    hooke_text_release(&t);
+    return json;
+}
+
+const char *origin_of(const struct session *s)
+{
+    const char *dicts = "";
+    for (size_t i = 0; i < s->n_dicts; i++)
+        dicts =
+            take_printf("%s%s%s", dicts, i ? ", " : "", one(hooke_dict_get_info(s->dicts[i].dict)->origin));
+    return take_printf("{\"model\": %s, \"dicts\": [%s]}",
+                       s->model ? one(hooke_model_get_info(s->model)->origin) : "null", dicts);
+}
+
+void emit_origin(struct json_out *j, const struct session *s)
+{
+    emit_raw(j, "origin", origin_of(s));
+}
+
+const char *origin_line(const hooke_name_info *info)
+{
+    if (!info->repo[0]) return info->spelling[0] == 's' ? info->what : info->path;
+    const char *commit = info->commit[0] ? info->commit : info->revision;
+    return take_printf("%s%s%s @%.12s", info->repo, info->file[0] ? " " : "", info->file, commit);
+}
