@@ -108,6 +108,9 @@ hooke_status url_join(hooke_text *out, const char *base, const char *location)
     size_t origin = origin_bytes(base), keep;
     text_clear(out);
     RETURN_IF(!*location, HOOKE_E_FORMAT, "a redirect that leads nowhere");
+    size_t to_colon = strcspn(location, ":/?#"); /* another scheme: "file:", "data:" */
+    RETURN_IF(location[to_colon] == ':' && !scheme_bytes(location), HOOKE_E_FORMAT,
+              "a redirect to '%.200s', which is no web address", location);
     if (scheme_bytes(location))
         keep = 0;
     else if (strncmp(location, "//", 2) == 0)

@@ -197,7 +197,8 @@ static hooke_status set_etag(struct hub_meta *out, const char *s)
     for (size_t i = 0; is_good && i < n; i++)
         is_good = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'z') ||
                   (s[i] >= 'A' && s[i] <= 'Z') || s[i] == '-';
-    RETURN_IF(!is_good, HOOKE_E_FORMAT, "the etag '%.140s' is none that the hub gives; check HF_ENDPOINT", s);
+    RETURN_IF(!is_good, HOOKE_E_FORMAT, "the etag '%.*s' is none that the hub gives; check HF_ENDPOINT",
+              (int)(n < 140 ? n : 140), s);
     memcpy(out->etag, s, n);
     out->etag[n] = '\0';
     return HOOKE_OK;

@@ -281,6 +281,7 @@ static bool resolve(int fd, const struct request *r, const char *rest)
     enum hub_fault_kind fault = take_fault(r, is_head ? AT_HEAD : AT_GET);
     atomic_fetch_add(is_head ? &hub->n_heads : &hub->n_gets, 1);
     if (fault == FAULT_HANG) nap_ms(60000);
+    if (fault == FAULT_DROP && is_head) return false;
     if (fault == FAULT_STATUS) return send_fault_status(fd, r);
     if (fault == FAULT_LOOP) {
         add(headers, sizeof headers, "Location: %s\r\n", r->target);
@@ -299,7 +300,7 @@ static bool resolve(int fd, const struct request *r, const char *rest)
         else
             add(headers, sizeof headers, "Location: http://localhost:%d/cdn/%s/%s?signature=secret\r\n",
                 hub->port, commit, path);
-        alive = send_plain(fd, r, 302, headers, "Found");
+        alive = send_plain(fd, r, 302, headers, "");
     } else {
         alive = send_content(fd, r, &c, is_head && fault != FAULT_NO_LENGTH ? FAULT_NONE : fault, headers);
     }
