@@ -129,12 +129,12 @@ static bool leads_to(const char *path, const char *target)
 }
 
 /* A name that is there already and leads elsewhere gives way in one step. The new link is made among the blobs, where nobody looks
- * for files of a snapshot. */
+ * for files of a snapshot; the blob's lock is held. */
 static hooke_status replace_link(const struct hub_store *s, const char *place, const char *target,
                                  const char *etag)
 {
     hooke_text temporary = { 0 };
-    hooke_status st = text_printf(&temporary, "%s/blobs/%s.link-%ld", s->folder.data, etag, (long)getpid());
+    hooke_status st = text_printf(&temporary, "%s/blobs/%s.link", s->folder.data, etag);
     if (st == HOOKE_OK) {
         unlink(temporary.data);
         if (symlink(target, temporary.data) != 0 || rename(temporary.data, place) != 0) {
@@ -210,10 +210,37 @@ hooke_status hub_link(const struct hub_store *s, const char *commit, const char 
 
 /* ---- refs and absences ---- */
 
-/* The temporary file lies among the blobs: whatever lies under refs/ is taken for a ref. */
+static hooke_status write_small(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    size_t n = strlen(text);
+    if (fd < 0) return fail_errno(HOOKE_E_IO, "%s: cannot be written", path);
+    bool good = write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
+    hooke_status st = good ? HOOKE_OK : fail_errno(HOOKE_E_IO, "%s: cannot be written", path);
+    close(fd);
+    return st;
+}
+
+/* The temporary file lies among the blobs: whatever lies under refs/ is taken for a ref. It has one name, and the lock keeps others
+ * off it, so that what a killed process left is used up by the next. */
+static hooke_status replace_ref(const struct hub_store *s, const char *place, const char *commit)
+{
+    hooke_text temporary = { 0 };
+    int lock = -1;
+    hooke_status st = hub_lock(&lock, s, "refs", NULL);
+    if (st == HOOKE_OK) st = text_printf(&temporary, "%s/blobs/refs.incomplete", s->folder.data);
+    if (st == HOOKE_OK) st = make_parents(temporary.data);
+    if (st == HOOKE_OK) st = write_small(temporary.data, commit);
+    if (st == HOOKE_OK && rename(temporary.data, place) != 0)
+        st = fail_errno(HOOKE_E_IO, "%s: cannot be put in place", place);
+    hub_unlock(lock);
+    hooke_text_release(&temporary);
+    return st;
+}
+
 hooke_status hub_write_ref(const struct hub_store *s, const char *revision, const char *commit)
 {
-    hooke_text place = { 0 }, temporary = { 0 }, now = { 0 };
+    hooke_text place = { 0 }, now = { 0 };
     if (hub_is_commit(revision)) return HOOKE_OK;
     hooke_status st = text_printf(&place, "%s/refs/%s", s->folder.data, revision);
     bool is_same = st == HOOKE_OK && file_exists(place.data) &&
@@ -221,14 +248,9 @@ hooke_status hub_write_ref(const struct hub_store *s, const char *revision, cons
                    memcmp(now.data, commit, now.n) == 0;
     if (st == HOOKE_OK && !is_same) {
         st = make_parents(place.data);
-        if (st == HOOKE_OK) st = text_printf(&temporary, "%s/blobs/ref-%ld", s->folder.data, (long)getpid());
-        if (st == HOOKE_OK) st = make_parents(temporary.data);
-        if (st == HOOKE_OK) st = hooke_write_file(temporary.data, commit, strlen(commit));
-        if (st == HOOKE_OK && rename(temporary.data, place.data) != 0)
-            st = fail_errno(HOOKE_E_IO, "%s: cannot be put in place", place.data);
+        if (st == HOOKE_OK) st = replace_ref(s, place.data, commit);
     }
     hooke_text_release(&place);
-    hooke_text_release(&temporary);
     hooke_text_release(&now);
     return st;
 }

@@ -114,8 +114,7 @@ static pid_t start_pull(void)
 static long count_leftovers(void)
 {
     char text[64] = "";
-    FILE *f =
-        popen("find " CACHE " -name '*.incomplete' -o -name '*.tmp-*' -o -name '*.link-*' | wc -l", "r");
+    FILE *f = popen("find " CACHE " -name '*.incomplete' -o -name '*.tmp-*' -o -name '*.link' | wc -l", "r");
     if (!f || !fgets(text, sizeof text, f)) return -1;
     pclose(f);
     return strtol(text, NULL, 10);
