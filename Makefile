@@ -35,7 +35,10 @@ SRC := $(filter-out src/cli/%,$(wildcard src/*/*.c src/*/*/*.c))
 SRC := $(filter-out $(if $(filter 1,$(HAVE_DNNL)),src/tensor/cpu/gemm_plain.c,src/tensor/cpu/gemm_dnnl.c),$(SRC))
 ifeq ($(HAVE_DNNL),1)
 LDLIBS += -ldnnl
+DNNL_MAJOR := $(shell printf '\043include <oneapi/dnnl/dnnl.h>\nDNNL_VERSION_MAJOR\n' | $(CC) -E -P -x c - | tail -1)
 endif
+# oneDNN's primitive interface differs between 2 and 3.
+SRC := $(filter-out $(filter-out src/tensor/cpu/dnnl_matmul_$(DNNL_MAJOR).c,$(wildcard src/tensor/cpu/dnnl_matmul_*.c)),$(SRC))
 # libcurl: headers alone; the library is loaded when something is pulled.
 HAVE_CURL := $(shell printf '\043include <curl/curl.h>\nint x = CURLOPT_PROTOCOLS_STR;' | \
                $(CC) -x c - -c -o /dev/null 2>/dev/null && echo 1 || echo 0)

@@ -72,7 +72,8 @@ typedef struct hooke_context_options {
     int n_threads;         /* 0: OMP_NUM_THREADS, else the number of processors this process may use */
     const char *device;    /* NULL or "cpu"; "cuda" and "cuda:N" where built in */
     const char *cpu_level; /* cap: "ref", "avx2", "avx512", "avx512bf16"; NULL: HOOKE_CPU, else no cap */
-    /* operand type of matrix products: "f32" or "bf16"; NULL: f32 without bf16 hardware */
+    /* operand type of matrix products: "f32" or "bf16"; NULL: HOOKE_DTYPE, else bf16 on a CPU with instructions for it
+     * (level avx512bf16), else f32 */
     const char *dtype;
     hooke_progress_fn progress;
     void *progress_payload;

@@ -107,7 +107,7 @@ static double prefill_operations(const struct model_job *j)
 static hooke_status measure_prefill(struct model_job *j)
 {
     struct bench_product product = { 0 };
-    char shape[64];
+    char shape[96];
     RETURN_IF_ERROR(bench_product_open(&product, j->b));
     struct bench_side sides[] = { { .run = run_prefill, .job = j },
                                   { .run = bench_product_run, .job = &product } };
@@ -191,7 +191,7 @@ static void step_times(struct model_job *j, struct bench_side *side)
 static hooke_status measure_generate(struct model_job *j)
 {
     struct bench_read read = { 0 };
-    char shape[64];
+    char shape[96];
     RETURN_IF_ERROR(bench_read_open(&read, j->b));
     struct bench_side sides[] = { { .run = run_generate, .job = j },
                                   { .run = bench_read_run, .job = &read } };

@@ -14,7 +14,7 @@ static const struct opt general_rows[] = {
     { "seed", 0, OPT_INT, AT(seed), "N", "0", 0, 9e15, "seed of everything random" },
     { "device", 0, OPT_TEXT, AT(device), "cpu|cuda[:N]", NULL, 0, 0, "where to compute (default: cpu)" },
     { "dtype", 0, OPT_CHOICE, AT(dtype), "f32|bf16", NULL, 0, 0,
-      "operand type of matrix products (default: by the processor)" },
+      "operand type of matrix products (default: bf16 where the processor has instructions for it)" },
     { "llm-dtype", 0, OPT_TEXT, AT(dtype), "TYPE", NULL, 0, 0, NULL },
     { "config", 0, OPT_TEXT, AT(config), "FILE.yaml", NULL, 0, 0,
       "options from a flat 'key: value' file; flags win" },

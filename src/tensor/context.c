@@ -19,17 +19,24 @@ static hooke_status read_options(hooke_context_options *out, const hooke_context
     return HOOKE_OK;
 }
 
+/* The option, else the variable unless it is empty, else NULL. */
+static const char *or_environment(const char *option, const char *variable)
+{
+    const char *value = option ? option : getenv(variable);
+    return value && *value ? value : NULL;
+}
+
 hooke_status hooke_context_open(hooke_context **out, const hooke_context_options *options)
 {
     hooke_context_options o;
     void *p;
     *out = NULL;
     RETURN_IF_ERROR(read_options(&o, options));
-    const char *level = o.cpu_level ? o.cpu_level : getenv("HOOKE_CPU");
-    if (level && !*level) level = NULL;
+    const char *level = or_environment(o.cpu_level, "HOOKE_CPU"),
+               *dtype = or_environment(o.dtype, "HOOKE_DTYPE");
     RETURN_IF_ERROR(mem_take(&p, 1, sizeof **out, "context"));
     hooke_context *ctx = p;
-    hooke_status st = exec_open(&ctx->exec, o.device, level, o.n_threads, o.dtype);
+    hooke_status st = exec_open(&ctx->exec, o.device, level, o.n_threads, dtype);
     if (st != HOOKE_OK) {
         mem_free(ctx);
         return st;

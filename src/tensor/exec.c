@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "tensor/cpu/kernels.h"
 #include "tensor/cpu/ops_cpu.h"
 
 hooke_status exec_open(struct exec *ex, const char *device, const char *level, int n_threads,
@@ -23,8 +24,7 @@ hooke_status exec_open(struct exec *ex, const char *device, const char *level, i
         exec_close(ex);
         return st;
     }
-    /* bf16 is the default where it is faster: nowhere yet (kernels_avx512bf16.c). */
-    ex->bf16_products = dtype && strcmp(dtype, "bf16") == 0;
+    ex->bf16_products = dtype ? strcmp(dtype, "bf16") == 0 : ex->kernels->gemm_bf16 != NULL;
     return HOOKE_OK;
 }
 

@@ -46,26 +46,54 @@ static void check_matmul(struct exec *ex, const struct product_case *c)
     mat_free(&stored);
 }
 
+/* Every weight type, layout, with and without bias and accumulation, for few rows, for many, and for a depth cut in two. */
+static void check_matmuls(struct exec *ex, const char *products)
+{
+    static const int64_t shapes[][3] = { { 1, 1, 1 },     { 1, 37, 5 },    { 3, 64, 130 },
+                                         { 7, 129, 65 },  { 15, 33, 300 }, { 16, 16, 16 },
+                                         { 33, 1100, 7 }, { 40, 70, 258 }, { 32, 4700, 9 } };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        for (int v = 0; v < 12; v++) {
+            struct product_case c = { shapes[s][0],          shapes[s][1],   shapes[s][2],
+                                      (enum dtype)(v % 3),   v / 3 % 2 == 1, v / 6 == 1,
+                                      (v + (int)s) % 2 == 1, products };
+            check_matmul(ex, &c);
+        }
+    }
+}
+
 static void matmul_every_type_and_layout(void **state)
 {
-    static const int64_t shapes[][3] = { { 1, 1, 1 },     { 1, 37, 5 },   { 3, 64, 130 },  { 7, 129, 65 },
-                                         { 15, 33, 300 }, { 16, 16, 16 }, { 33, 1100, 7 }, { 40, 70, 258 } };
     (void)state;
     for (int level = 0; level < N_LEVELS; level++) {
         for (int bf16 = 0; bf16 < 2; bf16++) {
             struct exec ex;
-            if (!level_open(&ex, level, 2, bf16 ? "bf16" : "f32")) continue;
-            for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-                for (int v = 0; v < 12; v++) {
-                    struct product_case c = { shapes[s][0],          shapes[s][1],         shapes[s][2],
-                                              (enum dtype)(v % 3),   v / 3 % 2 == 1,       v / 6 == 1,
-                                              (v + (int)s) % 2 == 1, bf16 ? "bf16" : "f32" };
-                    check_matmul(&ex, &c);
-                }
-            }
+            const char *products = bf16 ? "bf16" : "f32";
+            if (!level_open(&ex, level, 2, products)) continue;
+            check_matmuls(&ex, products);
             exec_close(&ex);
         }
     }
+}
+
+/* The library computes bf16 products on CPUs without instructions for them too, only slowly: so this path, which the level
+ * avx512bf16 takes, is tested on every machine with a library. */
+static void matmul_on_bf16_operands(void **state)
+{
+    (void)state;
+    struct exec ex;
+    if (!gemm_library_has_bf16()) {
+        print_message("skip: this build has no matrix product library\n");
+        skip();
+    }
+    assert_int_equal(exec_open(&ex, NULL, NULL, 2, "bf16"), HOOKE_OK);
+    const struct kernels *own = ex.kernels;
+    struct kernels with_bf16 = *own;
+    with_bf16.gemm_bf16 = gemm_library_bf16;
+    ex.kernels = &with_bf16;
+    check_matmuls(&ex, "bf16");
+    ex.kernels = own;
+    exec_close(&ex);
 }
 
 static void matmul_of_no_rows(void **state)
@@ -534,6 +562,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(matmul_every_type_and_layout),
+        cmocka_unit_test(matmul_on_bf16_operands),
         cmocka_unit_test(matmul_of_no_rows),
         cmocka_unit_test(embeds),
         cmocka_unit_test(normalizes),

@@ -1,4 +1,4 @@
-/* gemm_dnnl.c: matrix products by oneDNN (2.x and 3.x). The only file that knows the library.
+/* gemm_dnnl.c: matrix products by oneDNN (2.x and 3.x). With dnnl_matmul_*.c the only files that know the library.
  *
  * Every call is serial: callers cut the work into tiles of fixed shape and spread those, so that results don't depend on the
  * number of threads. oneDNN asks omp_get_max_threads(), and inside an active parallel region takes one thread; the guard covers
@@ -9,12 +9,13 @@
  * machine: a heap in ruins after Ctrl-C; docs/traps.md). Two system calls a tile, against the tenths of milliseconds that a tile takes. */
 #include "tensor/cpu/kernels.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <omp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "base/status.h"
+#include "tensor/cpu/dnnl_matmul.h"
 
 /* Blocks every signal that can wait; faults of this thread itself cannot. */
 static void signals_hold(sigset_t *before)
@@ -73,10 +74,68 @@ static hooke_status gemm_bytes(int32_t *c, const uint8_t *a, const int8_t *b, in
     return HOOKE_OK;
 }
 
+/* ---- bf16 operands ---- */
+
+static dnnl_engine_t engine; /* of the process; NULL if it cannot be made */
+static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
+
+static void engine_make(void)
+{
+    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success) engine = NULL;
+}
+
+static dnnl_status_t matmul_run(const struct dnnl_matmul *m, void *const data[MATMUL_OPERANDS])
+{
+    dnnl_stream_t stream = NULL;
+    const dnnl_exec_arg_t args[MATMUL_OPERANDS] = { { DNNL_ARG_SRC, m->memory[MATMUL_A] },
+                                                    { DNNL_ARG_WEIGHTS, m->memory[MATMUL_B] },
+                                                    { DNNL_ARG_DST, m->memory[MATMUL_C] } };
+    dnnl_status_t st = dnnl_stream_create(&stream, engine, dnnl_stream_default_flags);
+    for (int i = 0; i < MATMUL_OPERANDS && st == dnnl_success; i++)
+        st = dnnl_memory_set_data_handle(m->memory[i], data[i]);
+    if (st == dnnl_success) st = dnnl_primitive_execute(m->primitive, stream, MATMUL_OPERANDS, args);
+    if (st == dnnl_success) st = dnnl_stream_wait(stream);
+    if (stream) dnnl_stream_destroy(stream);
+    return st;
+}
+
+hooke_status gemm_library_bf16(float *c, int64_t ld_c, const uint16_t *a, int64_t ld_a, const uint16_t *b,
+                               int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate)
+{
+    if (m == 0 || n == 0) return HOOKE_OK;
+    const struct dnnl_layout layout[MATMUL_OPERANDS] = {
+        { { m, k }, { ld_a, 1 }, dnnl_bf16 },
+        { { k, n }, { in_first ? ld_b : 1, in_first ? 1 : ld_b }, dnnl_bf16 },
+        { { m, n }, { ld_c, 1 }, dnnl_f32 },
+    };
+    /* The library's interface takes operands it only reads without const. */
+    void *data[MATMUL_OPERANDS] = { (void *)(uintptr_t)a, (void *)(uintptr_t)b, c };
+    struct dnnl_matmul product = { 0 };
+    struct guard guard;
+    pthread_once(&engine_once, engine_make);
+    RETURN_IF(!engine, HOOKE_E_DEVICE, "oneDNN: no engine for the CPU");
+    guard_enter(&guard);
+    dnnl_status_t st = dnnl_matmul_make(&product, engine, layout, accumulate);
+    if (st == dnnl_success) {
+        st = matmul_run(&product, data);
+        dnnl_matmul_release(&product);
+    }
+    guard_leave(&guard);
+    RETURN_IF(st != dnnl_success, HOOKE_E_DEVICE,
+              "oneDNN: bf16 product of [%lld, %lld] and %lld columns failed with status %d", (long long)m,
+              (long long)k, (long long)n, (int)st);
+    return HOOKE_OK;
+}
+
 void kernels_fill_library(struct kernels *t)
 {
     t->gemm = gemm_dnnl;
     if (cpu_offers_byte_products()) t->gemm_bytes = gemm_bytes;
+}
+
+bool gemm_library_has_bf16(void)
+{
+    return true;
 }
 
 const char *gemm_library_name(void)

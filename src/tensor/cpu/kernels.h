@@ -34,6 +34,10 @@ struct kernels {
     hooke_status (*gemm)(float *c, int64_t ld_c, const float *a, int64_t ld_a, const float *b, int64_t ld_b,
                          bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
 
+    /* The same with bf16 operands and float32 sums; NULL where the CPU has no instructions for it. */
+    hooke_status (*gemm_bf16)(float *c, int64_t ld_c, const uint16_t *a, int64_t ld_a, const uint16_t *b,
+                              int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
+
     /* out[n] = in[n] as float32. */
     void (*widen)(float *out, const void *in, enum dtype dtype, int64_t n);
     /* out[n] = in[n] rounded to bf16 (nearest, ties to even; NaN stays NaN); as f32, and as bf16. */
@@ -101,6 +105,10 @@ void kernels_fill_avx512bf16(struct kernels *t);
 void kernels_fill_library(struct kernels *t);
 /* The loops of screened encoding (screen_avx512.c). */
 void kernels_fill_screen(struct kernels *t);
+/* The library's gemm_bf16. Without bf16 instructions correct, but slower than float32. HOOKE_E_UNSUPPORTED without a library. */
+hooke_status gemm_library_bf16(float *c, int64_t ld_c, const uint16_t *a, int64_t ld_a, const uint16_t *b,
+                               int64_t ld_b, bool in_first, int64_t m, int64_t n, int64_t k, bool accumulate);
+bool gemm_library_has_bf16(void);
 const char *gemm_library_name(void); /* "oneDNN 2.6.3", "none" */
 /* The library's own product with its own threads, for measuring the machine: c[m, n] = a[m, k] b[n, k]', dense rows.
  * HOOKE_E_UNSUPPORTED without a library. */

@@ -8,9 +8,10 @@
 struct product {
     const struct kernels *kernels;
     const struct weight *w;
-    const float *x; /* as given, or rounded to bf16 in shared scratch */
+    const float *x;      /* as given, or rounded to bf16 in shared scratch */
+    const uint16_t *x16; /* not NULL: in bf16, for gemm_bf16; x is not to be used then */
     int64_t n, k, ld_x;
-    bool round_w;  /* weights are rounded to bf16 as they are converted */
+    bool round_w;  /* weights are rounded to bf16 as they are converted to float32 */
     int64_t depth; /* of a converted weight tile: k in equal parts */
     bool few;      /* too few rows for a matrix product: weights are streamed once */
 };
