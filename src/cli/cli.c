@@ -228,7 +228,11 @@ int session_context(struct session *s)
 
 int session_open_dict(struct session *s, hooke_dict **out, const char *what)
 {
-    hooke_dict_options options = { .size = sizeof options, .canonical = s->opt.canonical };
+    hooke_dict_options options = { .size = sizeof options,
+                                   .canonical = s->opt.canonical,
+                                   .as_saelens = s->opt.as_saelens,
+                                   .norm_scaling_factor = s->opt.norm_scaling_factor,
+                                   .target = (int)s->opt.target };
     int code = session_context(s);
     *out = NULL;
     if (code) return code;

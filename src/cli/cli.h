@@ -46,8 +46,10 @@ struct common {
     struct list at;    /* --at SITE,SITE, repeatable; split at commas */
     struct list args;  /* positional */
     int64_t threads, seed, batch_tokens, max_memory, n_ctx, max_tokens, pack_block;
-    int prepend_bos; /* -1: the model's own rule */
-    bool json, quiet, verbose, canonical;
+    int64_t target;             /* of a cross-layer transcoder */
+    double norm_scaling_factor; /* of activations, where the dictionary's files leave it open */
+    int prepend_bos;            /* -1: the model's own rule */
+    bool json, quiet, verbose, canonical, as_saelens;
 };
 
 struct opened_dict {
@@ -88,6 +90,7 @@ extern const char program_name[]; /* "hooke 0.1.0", for files that say who wrote
     X(pull, "download models, dictionaries and data sets into the hub cache")                     \
     X(tokens, "text to token ids and back")                                                       \
     X(capture, "write a model's activations at chosen sites to a file")                           \
+    X(convert, "a dictionary in the format of another library")                                   \
     X(encode, "activations to sparse codes of a dictionary")                                      \
     X(decode, "sparse codes back to activations")                                                 \
     X(features, "the strongest features of each token of a text")                                 \

@@ -1,4 +1,5 @@
 /* hooke info: what a model, a dictionary or a file holds. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,8 @@ static void json_dict(struct json_out *j, const hooke_dict_info *d)
     emit_int(j, "k", d->k);
     emit_bool(j, "is_transcoder", d->is_transcoder);
     emit_bool(j, "has_skip", d->has_skip);
+    emit_bool(j, "is_sequential", d->is_sequential);
+    emit_int(j, "n_targets", d->n_targets);
     emit_bool(j, "apply_b_dec_to_input", d->apply_b_dec_to_input);
     emit_bool(j, "rescale_acts_by_decoder_norm", d->rescale_acts_by_decoder_norm);
     emit_text(j, "normalize_activations", d->normalize_activations);
@@ -94,11 +97,25 @@ static void json_dict(struct json_out *j, const hooke_dict_info *d)
     emit_raw(j, "config", d->config_json && d->config_json[0] ? d->config_json : "{}");
 }
 
-static void json_tensors(struct json_out *j, const hooke_file *f)
+/* Tensors of a dictionary's files, or of the file that was opened. */
+static int n_tensors(const struct session *s, const hooke_file *f)
+{
+    return s->dict ? hooke_dict_n_tensors(s->dict) : f ? hooke_file_n_tensors(f) : 0;
+}
+
+static hooke_tensor_info tensor(const struct session *s, const hooke_file *f, int i)
+{
+    hooke_tensor_info t = { 0 };
+    if (!s->dict) return *hooke_file_tensor(f, i);
+    (void)hooke_dict_tensor(s->dict, i, &t); /* i is in range */
+    return t;
+}
+
+static void json_tensors(struct json_out *j, const struct session *s, const hooke_file *f)
 {
     emit_begin(j, "tensors", '[');
-    for (int i = 0; f && i < hooke_file_n_tensors(f); i++) {
-        const hooke_tensor_info *t = hooke_file_tensor(f, i);
+    for (int i = 0; i < n_tensors(s, f); i++) {
+        const hooke_tensor_info item = tensor(s, f, i), *t = &item;
         emit_begin_inline(j, NULL, '{');
         emit_text(j, "name", t->name);
         emit_text(j, "dtype", t->dtype);
@@ -135,6 +152,50 @@ static void print_model(const hooke_model_info *m)
     put_size("weights", m->weight_bytes);
 }
 
+/* How often features fire, where the files say. */
+struct densities {
+    int n_never, n_rare; /* below 1e-9; below 1e-5 but not never */
+    double sum;          /* of fractions: the L0 they add up to */
+};
+
+static struct densities densities_of(const struct session *s)
+{
+    struct densities out = { 0 };
+    int n = hooke_dict_get_info(s->dict)->d_dict;
+    float *log10s = take((size_t)n, sizeof *log10s);
+    if (hooke_dict_vector(s->dict, "log_sparsity", log10s, n) != HOOKE_OK) return out;
+    for (int i = 0; i < n; i++) {
+        double fraction = pow(10, (double)log10s[i]);
+        out.n_never += fraction < 1e-9;
+        out.n_rare += fraction >= 1e-9 && fraction < 1e-5;
+        if (fraction >= 1e-9) out.sum += fraction;
+    }
+    give(log10s);
+    return out;
+}
+
+static void json_densities(struct json_out *j, const struct session *s)
+{
+    if (!hooke_dict_get_info(s->dict)->has_density) {
+        emit_raw(j, "density", "null");
+        return;
+    }
+    struct densities d = densities_of(s);
+    emit_begin_inline(j, "density", '{');
+    emit_int(j, "n_never", d.n_never);
+    emit_int(j, "n_rare", d.n_rare);
+    emit_real(j, "l0", d.sum);
+    emit_end(j);
+}
+
+static void print_densities(const struct session *s)
+{
+    if (!hooke_dict_get_info(s->dict)->has_density) return;
+    struct densities d = densities_of(s);
+    printf("%-14s %d features never fired, %d less than once in 100,000 tokens; L0 %.1f\n", "densities",
+           d.n_never, d.n_rare, d.sum);
+}
+
 static void print_dict(const hooke_dict_info *d)
 {
     printf("%-14s %s\n%-14s %s\n", "dictionary", d->name, "path", d->path);
@@ -147,6 +208,7 @@ static void print_dict(const hooke_dict_info *d)
     printf("\n%-14s %s", "site", d->site[0] ? d->site : "not said");
     if (d->is_transcoder) printf(" to %s%s", d->site_out, d->has_skip ? ", with a skip connection" : "");
     if (d->hook_head_index >= 0) printf(", head %d", d->hook_head_index);
+    if (d->n_targets) printf(", decoders for %d layers", d->n_targets);
     printf("\n%-14s %s\n%-14s %s\n", "model", d->model_name[0] ? d->model_name : "not said", "activations",
            d->activation_scale);
     printf("%-14s %s\n%-14s %s\n", "normalisation", d->normalize_activations, "BOS",
@@ -156,10 +218,10 @@ static void print_dict(const hooke_dict_info *d)
     put_size("weights", d->weight_bytes);
 }
 
-static void print_tensors(const hooke_file *f)
+static void print_tensors(const struct session *s, const hooke_file *f)
 {
-    for (int i = 0; f && i < hooke_file_n_tensors(f); i++) {
-        const hooke_tensor_info *t = hooke_file_tensor(f, i);
+    for (int i = 0; i < n_tensors(s, f); i++) {
+        const hooke_tensor_info item = tensor(s, f, i), *t = &item;
         printf("  %-48s %-5s [", t->name, t->dtype);
         for (int k = 0; k < t->n_dims; k++) printf("%s%lld", k ? ", " : "", (long long)t->shape[k]);
         printf("]\n");
@@ -232,12 +294,13 @@ static int open_what(struct session *s, hooke_file **f, const char **kind)
     if (!what) asked = s->opt.dict ? "dict" : "model";
     if (!what) what = s->opt.dict ? s->opt.dict : s->opt.model;
     hooke_status st = find(&name, what, asked);
-    if (!st) st = hooke_file_open(f, hooke_name_get_info(name)->path);
-    bool is_path = !st && strcmp(hooke_name_get_info(name)->spelling, "path") == 0;
-    if (!st)
-        *kind = asked     ? asked
-                : is_path ? hooke_file_kind(*f)
-                          : take_printf("%s", hooke_name_get_info(name)->kind);
+    const hooke_name_info *info = st ? NULL : hooke_name_get_info(name);
+    bool is_path = info && strcmp(info->spelling, "path") == 0;
+    if (info && !asked && !is_path) asked = take_printf("%s", info->kind);
+    if (info && !asked && hooke_dict_recognise(info->path, NULL)) asked = "dict";
+    bool is_dict = asked && strcmp(asked, "dict") == 0;
+    if (info && !is_dict) st = hooke_file_open(f, info->path);
+    if (!st) *kind = asked ? asked : hooke_file_kind(*f);
     hooke_name_close(name);
     if (st) return failed_call(st, "info", NULL);
     if (strcmp(*kind, "model") == 0) {
@@ -268,16 +331,17 @@ int cmd_info(struct session *s, int argc, char **argv)
         emit_text(&j, "format", s->dict ? hooke_dict_get_info(s->dict)->format : hooke_file_format(f));
         if (s->model) json_model(&j, hooke_model_get_info(s->model));
         if (s->dict) json_dict(&j, hooke_dict_get_info(s->dict));
+        if (s->dict) json_densities(&j, s);
         if (s->model || s->dict) emit_origin(&j, s);
-        json_tensors(&j, f);
+        json_tensors(&j, s, f);
     } else {
         if (s->model)
             print_model(hooke_model_get_info(s->model));
         else if (s->dict)
-            print_dict(hooke_dict_get_info(s->dict));
+            print_dict(hooke_dict_get_info(s->dict)), print_densities(s);
         else
             printf("%-14s %s, %d tensors\n", kind, hooke_file_format(f), hooke_file_n_tensors(f));
-        if (o.tensors || (!s->model && !s->dict)) print_tensors(f);
+        if (o.tensors || (!s->model && !s->dict)) print_tensors(s, f);
     }
     if (o.sites && s->model) code = list_sites(s, &j);
     if (!code && o.check && s->dict) code = check_dict(s, &j);

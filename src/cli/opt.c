@@ -39,6 +39,12 @@ static const struct opt dict_rows[] = {
     { "sae", 0, OPT_TEXT, AT(dict), "WHAT", NULL, 0, 0, NULL },
     { "canonical", 0, OPT_FLAG, AT(canonical), NULL, NULL, 0, 0,
       "fold scales so that decoder rows have length 1" },
+    { "as-saelens", 0, OPT_FLAG, AT(as_saelens), NULL, NULL, 0, 0,
+      "read Llama Scope's and cross-layer files as SAELens does" },
+    { "target", 0, OPT_INT, AT(target), "N", NULL, 1, 1e4,
+      "decoder of a cross-layer transcoder: 1 is the nearest layer's (default: their sum)" },
+    { "norm-scaling-factor", 0, OPT_REAL, AT(norm_scaling_factor), "X", NULL, 1e-30, 1e30,
+      "scale of activations, where the files leave it open" },
     { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
 };
 static const struct opt at_rows[] = {

@@ -138,7 +138,7 @@ struct dict_subset {
 struct hooke_dict {
     hooke_context *ctx;
     hooke_dict_info info;
-    hooke_name *name; /* what info.origin shows */
+    hooke_name *name;   /* what info.origin shows */
     struct arena arena; /* every string */
     const struct dict_arch *arch;
     const char *format;

@@ -126,9 +126,15 @@ const hooke_dict_info *hooke_dict_get_info(const hooke_dict *d)
     return d ? &d->info : NULL;
 }
 
+/* A lone archive says nothing by its name; opening it may still find a dictionary. */
+static bool is_named_dictionary(const char *path)
+{
+    return is_folder(path) || !path_ends_with(path, ".npz") || path_ends_with(path, "params.npz");
+}
+
 bool hooke_dict_recognise(const char *path, const char **format)
 {
-    const struct dict_format *f = path ? dict_format_recognise(path) : NULL;
+    const struct dict_format *f = path && is_named_dictionary(path) ? dict_format_recognise(path) : NULL;
     if (format) *format = f ? f->name : NULL;
     return f != NULL;
 }
