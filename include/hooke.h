@@ -359,7 +359,8 @@ typedef struct hooke_rows_options {
 /* path: a file; a folder, or a data set in the hub's cache ("hf:ORG/NAME", "ORG/NAME"), whose splits are found as Hugging Face's
  * datasets finds them: by `configs` in its README.md, else by the names of files and folders (docs/data.md).
  * All columns of JSON lines are the keys of the first line. A named column that the file lacks is HOOKE_E_FORMAT (JSON lines: the
- * value is ABSENT). A Parquet column that cannot be read (nested, decimal, ...) is HOOKE_E_UNSUPPORTED if it is asked for. */
+ * value is ABSENT). "a.b" is member b of column a where that is an object (JSON lines) or a group of values (Parquet). A Parquet
+ * column that cannot be read (nested, decimal, ...) is HOOKE_E_UNSUPPORTED if it is asked for. */
 HOOKE_API hooke_status hooke_rows_open(hooke_rows **out, const char *path, const hooke_rows_options *options);
 HOOKE_API void hooke_rows_close(hooke_rows *rows);
 HOOKE_API int hooke_rows_n_columns(const hooke_rows *rows);
@@ -476,6 +477,24 @@ HOOKE_API bool hooke_dataset_serves(const hooke_dataset_info *info, const char *
 /* NULL when the set has no split of that name. */
 HOOKE_API const hooke_dataset_split *hooke_dataset_get_split(const hooke_dataset_info *info,
                                                              const char *split);
+
+/* Rows of one split, in the files' order, with their labels as keys of the table. */
+typedef struct hooke_dataset_rows hooke_dataset_rows;
+/* Borrowed until the next row. */
+typedef struct hooke_dataset_row {
+    const char *text; /* [n_bytes] */
+    size_t n_bytes;
+    const char *label, *group; /* keys: "21", "5.0", "Python"; "" where the set has none */
+    const struct hooke_value
+        *choices; /* [n_choices] answers to choose from; the label is the right one's number */
+    size_t n_choices;
+} hooke_dataset_row;
+/* name: as hooke_dataset_find() takes it. where: "micro" (the shipped stand-in), "hub" (the hub's cache; also NULL), or a file or
+ * folder with the set's files. Sets of kind "entities" and "vocabulary" have no rows: HOOKE_E_UNSUPPORTED. */
+HOOKE_API hooke_status hooke_dataset_open(hooke_dataset_rows **out, const char *name, const char *split,
+                                          const char *where);
+HOOKE_API hooke_status hooke_dataset_next(hooke_dataset_rows *rows, hooke_dataset_row *row, bool *got);
+HOOKE_API void hooke_dataset_close(hooke_dataset_rows *rows);
 
 /* What sparse probing, SCR and TPP make of a labelled set, under SAEBench's name ("LabHC/bias_in_bios_class_set1"). */
 typedef struct hooke_problem_set {

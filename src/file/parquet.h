@@ -67,8 +67,9 @@ struct parquet {
     size_t n;
     const char *name; /* opens messages; borrowed */
     size_t max_page;
-    struct parquet_column *columns; /* [n_columns] */
-    int n_columns, n_leaves;
+    /* [n_columns + n_members]: the file's columns, then "column.member" for the members of those that are groups */
+    struct parquet_column *columns;
+    int n_columns, n_members, n_leaves;
     struct parquet_group *groups; /* [n_groups] */
     size_t n_groups;
     int64_t n_rows;

@@ -3,7 +3,11 @@
  *   optional binary text (STRING)
  *   optional group tags (LIST) { repeated group list { optional binary element } }
  *   optional group tags (LIST) { repeated binary array }                            older writers
- *   repeated binary tags */
+ *   repeated binary tags
+ *
+ * A column that is a group of values can be read member by member:
+ *
+ *   optional group translation { optional binary en (STRING); optional binary fr (STRING) }      translation.en */
 #include <string.h>
 
 #include "file/parquet_parts.h"
@@ -108,6 +112,46 @@ static void set_column(struct parquet_column *c, const struct parquet_element *e
     c->max_def = e->repetition != REQUIRED;
 }
 
+/* ---- members ---- */
+
+static bool is_record(const struct parquet_element *e)
+{
+    return e->type == PARQUET_GROUP && e->meaning == MEANS_ITSELF && e->repetition != REPEATED;
+}
+
+static hooke_status set_member(struct parquet *p, const struct parquet_element *group,
+                               const struct parquet_element *e, int leaf)
+{
+    struct parquet_column *c = &p->columns[p->n_columns + p->n_members++];
+    size_t n = strlen(group->name), m = strlen(e->name);
+    char *name = arena_alloc(&p->arena, n + m + 2, 1);
+    if (!name) return HOOKE_E_MEMORY;
+    memcpy(name, group->name, n);
+    name[n] = '.';
+    memcpy(name + n + 1, e->name, m);
+    c->name = name;
+    c->leaf = leaf;
+    set_leaf(c, e);
+    c->max_def = (group->repetition != REQUIRED) + (e->repetition != REQUIRED);
+    return HOOKE_OK;
+}
+
+/* The values among the children of the group at e[at]; what lies deeper is passed by. */
+static hooke_status set_members(struct parquet *p, const struct parquet_element *e, size_t n, size_t at,
+                                int leaf)
+{
+    const struct parquet_element *group = &e[at++];
+    struct subtree tree;
+    for (size_t i = 0; i < group->n_children; i++) {
+        if (e[at].type != PARQUET_GROUP && e[at].repetition != REPEATED)
+            RETURN_IF_ERROR(set_member(p, group, &e[at], leaf));
+        RETURN_IF_ERROR(measure(&tree, p, e, n, at));
+        at += tree.n_elements;
+        leaf += tree.n_leaves;
+    }
+    return HOOKE_OK;
+}
+
 hooke_status parquet_schema(struct parquet *p, const struct parquet_element *e, size_t n)
 {
     struct subtree tree;
@@ -115,12 +159,14 @@ hooke_status parquet_schema(struct parquet *p, const struct parquet_element *e, 
     RETURN_IF_ERROR(measure(&tree, p, e, n, 0));
     RETURN_IF(tree.n_elements != n || n > INT32_MAX, HOOKE_E_FORMAT,
               "%s: the schema has %zu elements, expected %zu", p->name, n, tree.n_elements);
-    p->columns = arena_alloc(&p->arena, e[0].n_children + 1, sizeof *p->columns);
+    p->columns =
+        arena_alloc(&p->arena, n + 1, sizeof *p->columns); /* each element is at most one column or member */
     if (!p->columns) return HOOKE_E_MEMORY;
     p->n_columns = (int)e[0].n_children;
     size_t at = 1;
     for (int i = 0; i < p->n_columns; i++) {
         set_column(&p->columns[i], &e[at], p->n_leaves);
+        if (is_record(&e[at])) RETURN_IF_ERROR(set_members(p, e, n, at, p->n_leaves));
         RETURN_IF_ERROR(measure(&tree, p, e, n, at));
         at += tree.n_elements;
         p->n_leaves += tree.n_leaves;
@@ -130,7 +176,7 @@ hooke_status parquet_schema(struct parquet *p, const struct parquet_element *e, 
 
 int parquet_find(const struct parquet *p, const char *name, size_t n)
 {
-    for (int i = 0; i < p->n_columns; i++)
+    for (int i = 0; i < p->n_columns + p->n_members; i++)
         if (strlen(p->columns[i].name) == n && memcmp(p->columns[i].name, name, n) == 0) return i;
     return -1;
 }

@@ -157,11 +157,23 @@ static hooke_status convert(hooke_value *out, const struct json *v, struct arena
     return fail(HOOKE_E_INTERNAL, "kind of JSON value %d", (int)v->kind);
 }
 
+/* Member by key, else by a path of keys: "translation.en" is member en of member translation. */
+static const struct json *find_value(const struct json *object, const char *name)
+{
+    const struct json *v = json_get(object, name);
+    const char *dot = strchr(name, '.');
+    char first[COLUMN_NAME_MAX + 1];
+    if (v || !dot || (size_t)(dot - name) >= sizeof first) return v;
+    memcpy(first, name, (size_t)(dot - name));
+    first[dot - name] = '\0';
+    return find_value(json_get(object, first), dot + 1); /* as deep as the name has dots */
+}
+
 static hooke_status fill_values(struct row_file *f, const struct json *object, const struct columns *c,
                                 hooke_value *values)
 {
     for (size_t i = 0; i < c->names.n; i++) {
-        const struct json *v = json_get(object, columns_name(c, i));
+        const struct json *v = find_value(object, columns_name(c, i));
         values[i] = (hooke_value){ .kind = HOOKE_VALUE_ABSENT };
         if (v) RETURN_IF_ERROR(convert(&values[i], v, &f->tree));
     }
