@@ -54,8 +54,9 @@ static const struct opt at_rows[] = {
 };
 static const struct opt input_rows[] = {
     { "text", 0, OPT_LIST, AT(texts), "FILE", NULL, 0, 0,
-      "text of a file: plain, .jsonl, .csv, each also .gz or .zst; - is standard input" },
-    { "column", 0, OPT_TEXT, AT(column), "NAME", NULL, 0, 0, "column of .jsonl and .csv (default: text)" },
+      "text of a file: plain, .jsonl, .csv (also packed), .parquet, hf:ORG/NAME; - is standard input" },
+    { "column", 0, OPT_TEXT, AT(column), "NAME", NULL, 0, 0,
+      "column of .jsonl, .csv and .parquet (default: text)" },
     { "ids", 0, OPT_TEXT, AT(ids_file), "FILE", NULL, 0, 0, "JSON array of arrays of token ids" },
     { "ctx", 0, OPT_INT, AT(n_ctx), "N", NULL, 1, 1e7, "pack the text into contexts of N tokens" },
     { "pack", 0, OPT_TEXT, AT(pack), "NAME", NULL, 0, 0,
