@@ -48,6 +48,8 @@ static const struct dict_arch architectures[] = {
     { "signed_topk_transcoder", SELECT_TOPK, LINEAR, SKIP, true, RULE_SIGNED_TOPK },
     /* The batch is what one call encodes. */
     { "batch_topk_of_the_call", SELECT_BATCH_TOPK, LINEAR, 0, false, RULE_TILES },
+    /* One direction a concept, encoder and decoder alike: relu(x . w). */
+    { "reft_r1", SELECT_RELU, ROWS, 0, false, RULE_TILES },
     { "linear", SELECT_RELU, ROWS, ROWS_MAY, false, RULE_LINEAR },
     { "glu", SELECT_RELU, LINEAR | GLU, 0, false, RULE_WHOLE_ROWS },
     { "jumprelu_glu", SELECT_THRESHOLD, JUMP | GLU, 0, false, RULE_WHOLE_ROWS },

@@ -101,8 +101,11 @@ static hooke_status read_shapes(struct hooke_dict *d)
 /* The mapping that holds p, or NULL. */
 static const struct mapped_file *mapping_of(const struct hooke_dict *d, const unsigned char *p)
 {
-    const struct mapped_file *m = &d->npz.file;
-    if (m->data && p >= m->data && p < m->data + m->n) return m;
+    const struct mapped_file *m = &d->npz.file, *singles[] = { m, &d->torch.file, &d->gguf.file };
+    for (int i = 0; i < 3; i++) {
+        m = singles[i];
+        if (m->data && p >= m->data && p < m->data + m->n) return m;
+    }
     const struct safetensors *all[] = { &d->safetensors, &d->more };
     for (int i = 0; i < 2; i++)
         for (int f = 0; f < all[i]->n_files; f++) {

@@ -16,8 +16,10 @@
 #define HOOKE_DICT_DICT_H
 
 #include "base/parallel.h"
+#include "file/gguf.h"
 #include "file/npz.h"
 #include "file/safetensors.h"
+#include "file/torch_file.h"
 #include "tensor/context.h"
 
 /* Parameters by SAELens' names, the canonical ones. */
@@ -147,6 +149,8 @@ struct hooke_dict {
     struct safetensors safetensors; /* whichever container the format reader opened */
     struct safetensors more;        /* a second one: formats that keep encoder and decoder apart */
     struct npz npz;
+    struct torch_file torch;
+    struct gguf gguf;
     struct dict_owned *owned;
     const struct stored_tensor *param[N_PARAMS]; /* as found; NULL: absent */
     bool

@@ -34,6 +34,8 @@ void hooke_dict_close(hooke_dict *d)
     safetensors_close(&d->safetensors);
     safetensors_close(&d->more);
     npz_close(&d->npz);
+    torch_file_close(&d->torch);
+    gguf_close(&d->gguf);
     arena_release(&d->arena);
     hooke_name_close(d->name);
     mem_free(d);

@@ -12,6 +12,8 @@ static const struct dict_format formats[] = {
     { "llamascopium", lm_saes_recognise, lm_saes_open },
     { "temporal", temporal_recognise, temporal_open },
     { "transcoder_set", circuit_recognise, circuit_open },
+    { "torch", torch_recognise, torch_open },
+    { "control_vector", control_vector_recognise, control_vector_open },
 };
 
 const struct dict_format *dict_format_recognise(const char *path)
@@ -25,14 +27,14 @@ hooke_status dict_format_find(const struct dict_format **out, const char *path)
 {
     if ((*out = dict_format_recognise(path)) != NULL) return HOOKE_OK;
     RETURN_IF(!file_exists(path) && !is_folder(path), HOOKE_E_NOT_FOUND, "%s: no such file or folder", path);
+    if (torch_is_named(path)) return torch_refuse(path);
     return fail(
         HOOKE_E_NOT_FOUND,
         "%s: no dictionary here: looked for cfg.json with sae_weights.safetensors (SAELens) or "
-        "sae.safetensors "
-        "(sparsify), params.npz or params.safetensors (Gemma Scope), hyperparams.json with "
-        "checkpoints/final.safetensors (Llama Scope), config.json with sae_weights.safetensors "
-        "(Llamascopium), "
-        "conf.yaml with latest_ckpt.safetensors (temporal); of a transcoder set name one layer's file",
+        "sae.safetensors (sparsify), params.npz or params.safetensors (Gemma Scope), ae.pt "
+        "(dictionary_learning), weight.pt (AxBench), hyperparams.json with checkpoints/final.safetensors "
+        "(Llama Scope), config.json with sae_weights.safetensors (Llamascopium), conf.yaml with "
+        "latest_ckpt.safetensors (temporal); of a transcoder set name one layer's file",
         path);
 }
 

@@ -35,6 +35,14 @@ hooke_status sparsify_open(struct hooke_dict *d, const char *path);
 bool temporal_recognise(const char *path);
 hooke_status temporal_open(struct hooke_dict *d, const char *path);
 
+bool torch_recognise(const char *path);
+hooke_status torch_open(struct hooke_dict *d, const char *path);
+/* A .pt or .pth file that is no dictionary: fails with what it holds instead. */
+bool torch_is_named(const char *path);
+hooke_status torch_refuse(const char *path);
+bool control_vector_recognise(const char *path);
+hooke_status control_vector_open(struct hooke_dict *d, const char *path);
+
 /* cfg.json of SAELens in either shape (config.c); *legacy tells which. Strings are copied into the arena. */
 hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct arena *a, const char *text,
                               size_t n, const char *name);
