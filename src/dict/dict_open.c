@@ -141,19 +141,41 @@ bool hooke_dict_recognise(const char *path, const char **format)
     return f != NULL;
 }
 
+/* Every container a format reader may have opened. */
+struct listing {
+    const struct stored_tensor *tensors;
+    int n;
+};
+enum { N_LISTINGS = 5 };
+
+static void list_containers(struct listing out[N_LISTINGS], const hooke_dict *d)
+{
+    out[0] = (struct listing){ d->safetensors.tensors, d->safetensors.n_tensors };
+    out[1] = (struct listing){ d->more.tensors, d->more.n_tensors };
+    out[2] = (struct listing){ d->npz.tensors, d->npz.n_tensors };
+    out[3] = (struct listing){ d->torch.tensors, d->torch.n_tensors };
+    out[4] = (struct listing){ d->gguf.tensors, d->gguf.n_tensors };
+}
+
 int hooke_dict_n_tensors(const hooke_dict *d)
 {
-    return d ? d->safetensors.n_tensors + d->more.n_tensors + d->npz.n_tensors : 0;
+    struct listing all[N_LISTINGS];
+    int n = 0;
+    if (!d) return 0;
+    list_containers(all, d);
+    for (int i = 0; i < N_LISTINGS; i++) n += all[i].n;
+    return n;
 }
 
 hooke_status hooke_dict_tensor(const hooke_dict *d, int index, hooke_tensor_info *out)
 {
+    struct listing all[N_LISTINGS];
     RETURN_IF(!d || !out || index < 0 || index >= hooke_dict_n_tensors(d), HOOKE_E_ARGUMENT,
               "tensor %d of %d", index, hooke_dict_n_tensors(d));
-    int first = d->safetensors.n_tensors, second = first + d->more.n_tensors;
-    const struct stored_tensor *t = index < first    ? &d->safetensors.tensors[index]
-                                    : index < second ? &d->more.tensors[index - first]
-                                                     : &d->npz.tensors[index - second];
+    list_containers(all, d);
+    int i = 0;
+    while (index >= all[i].n) index -= all[i++].n;
+    const struct stored_tensor *t = &all[i].tensors[index];
     *out = (hooke_tensor_info){ t->name, t->dtype_text, t->n_dims, { 0 }, (int64_t)t->bytes };
     memcpy(out->shape, t->shape, sizeof out->shape);
     return HOOKE_OK;

@@ -12,6 +12,7 @@ static const struct dict_format formats[] = {
     { "llamascopium", lm_saes_recognise, lm_saes_open },
     { "temporal", temporal_recognise, temporal_open },
     { "transcoder_set", circuit_recognise, circuit_open },
+    { "dictionary_learning", torch_is_run, torch_open },
     { "torch", torch_recognise, torch_open },
     { "control_vector", control_vector_recognise, control_vector_open },
 };

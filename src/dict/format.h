@@ -35,6 +35,7 @@ hooke_status sparsify_open(struct hooke_dict *d, const char *path);
 bool temporal_recognise(const char *path);
 hooke_status temporal_open(struct hooke_dict *d, const char *path);
 
+bool torch_is_run(const char *path); /* dictionary_learning's folder: ae.pt */
 bool torch_recognise(const char *path);
 hooke_status torch_open(struct hooke_dict *d, const char *path);
 /* A .pt or .pth file that is no dictionary: fails with what it holds instead. */

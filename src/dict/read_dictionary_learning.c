@@ -192,6 +192,9 @@ static hooke_status take_config(struct hooke_dict *d, const struct json *root, c
     RETURN_IF_ERROR(json_real(&c->k, from, "k", 0, name));
     c->context_size = (int)n_ctx;
     if (layer >= 0) RETURN_IF_ERROR(reader_site(d, &c->site, (int)layer, suffix_of(submodule, io)));
+    const struct json *metadata = json_get(root, "metadata"); /* where hooke wrote the file */
+    if (metadata && metadata->kind == JSON_OBJECT)
+        RETURN_IF_ERROR(dict_config_metadata(c, &d->arena, metadata, name));
     return reader_keep_json(d, root);
 }
 
@@ -269,6 +272,9 @@ static hooke_status take_class(struct hooke_dict *d, enum dl_class class, const 
 {
     d->config.architecture = classes[class].architecture;
     d->config.apply_b_dec = classes[class].subtracts_b_dec;
+    /* Transcoders written here say so in "metadata"; the library has no class for them. */
+    if (d->config.site_out && class == DL_NEW) d->config.architecture = "transcoder";
+    if (d->config.site_out && class == DL_JUMPRELU) d->config.architecture = "jumprelu_transcoder";
     if (class == DL_IDENTITY) return take_identity(d);
     RETURN_IF_ERROR(torch_take(d, prefix, classes[class].rows, classes[class].n_rows, classes[class].name));
     RETURN_IF_ERROR(take_k(d, prefix));

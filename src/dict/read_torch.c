@@ -41,6 +41,12 @@ static const struct torch_family *family_of(const struct torch_file *f, const ch
     return NULL;
 }
 
+bool torch_is_run(const char *path)
+{
+    bool is_named = is_folder(path) || path_ends_with(path, "/config.json") || path_ends_with(path, "/ae.pt");
+    return is_named && exists_beside(path, "ae.pt");
+}
+
 /* Names do not tell a dictionary's .pt from others: the file's own list of tensors does. What cannot be opened is taken, so that
  * opening says why. */
 bool torch_recognise(const char *path)
