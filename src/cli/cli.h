@@ -87,6 +87,7 @@ extern const char program_name[]; /* "hooke 0.1.0", for files that say who wrote
 #define COMMAND_LIST(X)                                                                           \
     X(demo, "the main job on the embedded model: features of each token, steering, core numbers") \
     X(info, "what a model, a dictionary or a file holds")                                         \
+    X(ls, "published dictionaries and known models, filtered")                                    \
     X(pull, "download models, dictionaries and data sets into the hub cache")                     \
     X(tokens, "text to token ids and back")                                                       \
     X(capture, "write a model's activations at chosen sites to a file")                           \

@@ -1,4 +1,5 @@
 /* name_facts.c: what a dictionary's name tells about it: hook point, layer, width. For lists and filters: a reader trusts the file. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +161,8 @@ static int64_t width_of(const struct hooke_name *n)
 
 void name_read_facts(struct hooke_name *n)
 {
+    int l0 = number_after(n->place.file, "average_l0_");
+    if (isnan(n->info.l0) && l0 >= 0) n->info.l0 = l0; /* Gemma Scope's folders say what was measured */
     n->info.layer = layer_of(n);
     n->info.width = width_of(n);
     write_site(n);

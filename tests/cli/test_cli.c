@@ -6,9 +6,9 @@
 
 #include <hooke.h>
 
-static const char *const commands[] = { "demo",     "info",   "pull",   "tokens",   "capture",
-                                        "convert",  "encode", "decode", "features", "feature",
-                                        "generate", "eval",   "bench",  "synth",    "doctor" };
+static const char *const commands[] = { "demo",    "info",   "ls",     "pull",     "tokens",  "capture",
+                                        "convert", "encode", "decode", "features", "feature", "generate",
+                                        "eval",    "bench",  "synth",  "doctor" };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* "hooke: <what>: <why>; <what to do>" on one line, and nothing on standard output. */

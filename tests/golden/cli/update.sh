@@ -4,6 +4,6 @@ set -eu
 cd "$(dirname "$0")/../../.."
 program=${HOOKE:-build/release/hooke}
 $program help >tests/golden/cli/help.txt
-for c in demo info pull tokens capture convert encode decode features feature generate eval bench synth doctor; do
+for c in demo info ls pull tokens capture convert encode decode features feature generate eval bench synth doctor; do
     $program "$c" --help >"tests/golden/cli/help_$c.txt"
 done

@@ -1,0 +1,148 @@
+/* Names at the command line: hooke ls, what is said about names that are not known, where results say they come from. */
+#include "cli/run_hooke.h"
+
+#include <setjmp.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+static struct outcome *good(struct outcome *o)
+{
+    if (o->code) fprintf(stderr, "code %d, stderr: %s\n", o->code, o->err);
+    assert_int_equal(o->code, 0);
+    return o;
+}
+
+static int lines(const char *s)
+{
+    int n = 0;
+    for (; (s = strchr(s, '\n')) != NULL; s++) n++;
+    return n;
+}
+
+/* Every line is one JSON object that holds the keys scripts rely on. */
+static void assert_stream(char *text, int n)
+{
+    static const char *const keys[] = { "release", "sae_id", "repo_id", "model", "cached" };
+    assert_int_equal(lines(text), n);
+    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        assert_true(is_json(line));
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_non_null(json_find(line, keys[i]));
+    }
+}
+
+static void ls_lists_releases_then_rows(void **state)
+{
+    (void)state;
+    struct outcome *o = good(hooke("ls"));
+    assert_non_null(strstr(o->out, "gemma-scope-2b-pt-res-canonical"));
+    assert_non_null(strstr(o->out, "google/gemma-2-2b"));
+    assert_non_null(strstr(o->err, "4500 dictionaries"));
+    o = good(hooke("ls --kind dict --json"));
+    assert_stream(o->out, 4500);
+    o = good(hooke("ls '^gemma-scope-2b-pt-res/.*width_1m' --json"));
+    assert_int_equal(lines(o->out), 18);
+}
+
+static void ls_filters(void **state)
+{
+    static const struct {
+        const char *arguments;
+        int n;
+    } filters[] = {
+        { "--release gemma-scope-2b-pt-res-canonical --layer 20", 2 },
+        { "--release gemma-scope-2b-pt-res-canonical --layer 10-12 --width 16k", 3 },
+        { "--release 'gemma-scope-2b-pt-res.*' --layer 20 --width 16384 --l0 71", 2 },
+        { "gemma-scope-2b-pt-res/ --layer 20 --width 16k --l0 100-", 2 },
+        { "gemma-scope-2b-pt-res/ --layer 20 --width 16k --l0 -40", 2 },
+        { "--model gpt2 --site hook_z", 12 },
+        { "--model gpt2-small --site hook_z", 12 },
+        { "gemma-2-2b/20-gemmascope-res-16k$", 1 },
+        { "--kind model gemma-2-9b", 2 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        struct outcome *o = good(hooke("ls --json %s", filters[i].arguments));
+        if (lines(o->out) != filters[i].n)
+            fprintf(stderr, "%s: %d\n%s", filters[i].arguments, lines(o->out), o->out);
+        assert_stream(o->out, filters[i].n);
+    }
+}
+
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
+
+static void ls_knows_what_is_cached(void **state)
+{
+    char command[2000];
+    const char *repo = "hub/models--google--gemma-scope-2b-pt-res",
+               *found = "layer_20/width_16k/average_l0_71";
+    (void)state;
+    snprintf(command, sizeof command,
+             "cd %s && mkdir -p %s/refs %s/snapshots/" COMMIT "/%s && printf " COMMIT
+             " > %s/refs/main && touch "
+             "%s/snapshots/" COMMIT "/%s/params.npz",
+             folder, repo, repo, found, repo, repo, found);
+    FILE *f = popen(command, "r");
+    assert_int_equal(pclose(f), 0);
+    snprintf(command, sizeof command, "%s/hub", folder);
+    setenv("HF_HUB_CACHE", command, 1);
+    struct outcome *o = good(hooke("ls --cached --json"));
+    assert_non_null(strstr(o->out, "\"sae_id\": \"layer_20/width_16k/average_l0_71\""));
+    assert_non_null(strstr(o->out, "\"sae_id\": \"layer_20/width_16k/canonical\""));
+    assert_stream(o->out, 2);
+    o = good(hooke("ls --not-cached --kind dict --json"));
+    assert_int_equal(lines(o->out), 4498);
+    assert_int_equal(hooke("ls --cached --not-cached")->code, 2);
+    unsetenv("HF_HUB_CACHE");
+}
+
+static void ls_says_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_int_equal(hooke("ls '('")->code, 2);
+    assert_int_equal(hooke("ls --layer x")->code, 2);
+    assert_int_equal(hooke("ls --l0 9-3")->code, 2);
+    struct outcome *o = hooke("ls no-such-thing-anywhere");
+    assert_int_equal(o->code, 1);
+    assert_string_equal(o->out, "");
+    o = hooke("ls --model gemma-2-2c");
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "gemma-2-2b"));
+}
+
+static void what_is_not_here_says_how_to_fetch_it(void **state)
+{
+    (void)state;
+    setenv("HF_HUB_CACHE", "/nonexistent/cache", 1);
+    struct outcome *o = hooke("info gemma-2-2b/20-gemmascope-res-16k");
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "hooke pull gemma-2-2b/20-gemmascope-res-16k"));
+    o = hooke("info gemma-scope-2b-pt-res/layer_20/width_17k/average_l0_71");
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "no width 17k at layer 20, only 16k 65k"));
+    unsetenv("HF_HUB_CACHE");
+}
+
+static void results_say_where_they_come_from(void **state)
+{
+    (void)state;
+    struct outcome *o = good(hooke("info -d micro --json"));
+    assert_true(is_json(o->out));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": null, \"dicts\": [{\"what\": \"micro\""));
+    o = good(hooke("features -m micro -d micro --json 'Hello'"));
+    assert_true(is_json(o->out));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": {\"what\": \"micro\""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ls_lists_releases_then_rows),
+        cmocka_unit_test(ls_filters),
+        cmocka_unit_test(ls_knows_what_is_cached),
+        cmocka_unit_test(ls_says_what_is_wrong),
+        cmocka_unit_test(what_is_not_here_says_how_to_fetch_it),
+        cmocka_unit_test(results_say_where_they_come_from),
+    };
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
+}
