@@ -6,8 +6,8 @@
 #include <zstd.h>
 
 #include "base/parallel.h"
+#include "bench/doctor.h"
 #include "file/hub.h"
-#include "file/json.h"
 #include "tensor/cpu/kernels.h"
 
 static const char *const levels[] = { "ref", "avx2", "avx512", "avx512bf16" };
@@ -76,26 +76,20 @@ static void write_assets(struct json_writer *w)
     hooke_text_release(&path);
 }
 
-static void one_missing(struct json_writer *w, const char *what, const char *needed_for)
-{
-    jw_object(w);
-    key_string(w, "what", what);
-    key_string(w, "needed_for", needed_for);
-    jw_end_object(w);
-}
-
-static void write_missing(struct json_writer *w, const char *cache)
+static void write_missing(struct json_writer *w)
 {
     hooke_text path = { 0 };
     jw_key(w, "missing");
     jw_array(w);
     for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
-        if (!asset_found(assets[i].relative, &path)) one_missing(w, assets[i].relative, assets[i].needed_for);
+        if (!asset_found(assets[i].relative, &path))
+            doctor_missing(w, assets[i].relative, assets[i].needed_for,
+                           "set HOOKE_DATA to the folder that holds models/ and data/");
     if (strcmp(gemm_library_name(), "none") == 0)
-        one_missing(w, "oneDNN", "fast matrix products; plain ones are built in");
-    if (!cache || !is_folder(cache))
-        one_missing(w, "hub cache", "models and dictionaries by hub id; paths work without");
-    one_missing(w, "CUDA", "--device cuda");
+        doctor_missing(w, "oneDNN", "fast matrix products; plain ones are built in",
+                       "install libdnnl-dev and build again");
+    doctor_missing_hub(w);
+    doctor_missing(w, "CUDA", "--device cuda", NULL);
     jw_end_array(w);
     hooke_text_release(&path);
 }
@@ -117,7 +111,10 @@ hooke_status hooke_doctor_json(hooke_text *out)
     key_string(&w, "cache", has_cache ? cache.data : NULL);
     key_bool(&w, "cache_exists", has_cache && is_folder(cache.data));
     write_assets(&w);
-    write_missing(&w, has_cache ? cache.data : NULL);
+    doctor_write_hub(&w);
+    doctor_write_registry(&w);
+    doctor_write_datasets(&w);
+    write_missing(&w);
     jw_end_object(&w);
     hooke_text_release(&cache);
     return w.status;

@@ -19,12 +19,15 @@ static const struct opt_spec spec = {
  * well-formed; strings keep their escapes' meaning only where a terminal needs it. */
 static void print_as_lines(const char *p)
 {
+    enum { DEEPEST = 16 };
+    char open[DEEPEST] = { 0 };
     int depth = 0;
-    bool line_open = false;
+    bool line_open = false, begins_item = false;
     for (; *p; p++) {
-        if (*p == '{' || *p == '[')
-            depth++;
-        else if (*p == '}' || *p == ']') {
+        if (*p == '{' || *p == '[') {
+            begins_item = *p == '{' && depth > 0 && depth < DEEPEST && open[depth] == '[';
+            if (++depth < DEEPEST) open[depth] = *p;
+        } else if (*p == '}' || *p == ']') {
             depth--;
             if (line_open) putchar('\n');
             line_open = false;
@@ -41,7 +44,9 @@ static void print_as_lines(const char *p)
                 line_open = false;
             }
         } else if (*p != ' ' && *p != '\n' && *p != '\t') {
-            if (!line_open && p[-1] != ':') printf("%*s", 2 * (depth - 1), "");
+            if (!line_open && p[-1] != ':')
+                printf("%*s%s", 2 * (depth - 1) - 2 * begins_item, "", begins_item ? "- " : "");
+            begins_item = false;
             line_open = true;
             if (*p != '"')
                 putchar(*p);

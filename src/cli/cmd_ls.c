@@ -47,7 +47,7 @@ static const struct opt_spec spec = {
 /* One line of the list. Strings live to the end. */
 struct entry {
     bool is_model, is_cached;
-    const char *name, *release, *sae_id, *repo, *file, *model, *site, *format, *neuronpedia;
+    const char *name, *release, *sae_id, *repo, *file, *model, *site, *format, *neuronpedia, *config_overrides;
     int layer;
     int64_t width;
     double l0, variance_explained, norm_scaling_factor;
@@ -135,6 +135,7 @@ static int on_name(void *payload, const hooke_name_info *i)
         .site = keep(i->site),
         .format = keep(i->format),
         .neuronpedia = keep(i->neuronpedia),
+        .config_overrides = keep(i->config_overrides),
         .layer = i->layer,
         .width = i->width,
         .l0 = i->l0,
@@ -178,6 +179,7 @@ static void put_json(const struct entry *e)
         emit_real(&j, "norm_scaling_factor",
                   e->norm_scaling_factor != 0 ? e->norm_scaling_factor : (double)NAN);
         emit_known(&j, "neuronpedia", e->neuronpedia);
+        emit_raw(&j, "config_overrides", e->config_overrides[0] ? e->config_overrides : "null");
     }
     emit_end(&j);
     emit_print(&j);

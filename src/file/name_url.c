@@ -37,6 +37,8 @@ hooke_status name_split_hub(struct name_place *out, const char *what)
     if (n && out->file[n - 1] == '/') out->file[n - 1] = '\0';
     n = fits ? strlen(out->repo) : 0;
     if (n && out->repo[n - 1] == '/') out->repo[n - 1] = '\0'; /* "ORG/": a slash too many, found below */
+    RETURN_IF(strncmp(what, "datasets/", 9) == 0, HOOKE_E_ARGUMENT,
+              "'%.200s' is a data set, not a model or a dictionary", what);
     RETURN_IF(!fits || !out->repo[0] || !out->revision[0] || !name_stays_inside(out->repo) ||
                   !name_stays_inside(out->file),
               HOOKE_E_ARGUMENT, "'%.200s' is not of the form ORG/NAME[/PATH][@REVISION]", what);

@@ -381,6 +381,7 @@ static const struct miss misses[] = {
     { "https://example.org/a/b", NULL, HOOKE_E_ARGUMENT, "neuronpedia.org are known" },
     { "ftp://huggingface.co/a/b", NULL, HOOKE_E_ARGUMENT, "https://" },
     { "hf:a/../b", NULL, HOOKE_E_ARGUMENT, "form" },
+    { "hf:datasets/a/b", NULL, HOOKE_E_ARGUMENT, "a data set" },
     { "hf:a/b@", NULL, HOOKE_E_ARGUMENT, "form" },
     { "gemma-scope-2b-pt-res/" L20 "@", NULL, HOOKE_E_ARGUMENT, "revision" },
     { "gemma-2-2c", "model", HOOKE_E_NOT_FOUND, "did you mean 'gemma-2-2b'" },
