@@ -116,13 +116,11 @@ static bool find_release(char *out, size_t capacity, const char *what)
     struct registry_cursor c = { .line = 0 };
     size_t n = strcspn(what, "/:@");
     if (n == 0 || n >= capacity) return false;
-    while (registry_next_release(&c)) {
-        if (strncmp(c.row.release, what, n) != 0 || c.row.release[n]) continue;
-        memcpy(out, what, n);
-        out[n] = '\0';
-        return true;
-    }
-    return false;
+    memcpy(out, what, n);
+    out[n] = '\0';
+    while (registry_next_release(&c))
+        if (strcmp(c.row.release, out) == 0) return true;
+    return name_rule_ids(out) != NULL;
 }
 
 /* RELEASE/SAE_ID, or RELEASE:SAE_ID. A canonical id is also found through the release it was chosen from. */
@@ -136,7 +134,13 @@ static hooke_status open_registry(struct hooke_name *n, const char *release)
     while (end > k && name[end - 1] == '/') name[--end] = '\0';
     const char *id = name[k] ? name + k + 1 : "";
     snprintf(canonical, sizeof canonical, "%.60s-canonical", release);
-    if (!registry_find(&row, release, k, id) && !registry_find(&row, canonical, strlen(canonical), id))
+    const char *rule = name_rule_ids(release);
+    RETURN_IF(rule && !name_apply_rule(&row, release, id), HOOKE_E_NOT_FOUND,
+              "release '%s' has no dictionary '%.100s': its "
+              "ids are %s",
+              release, id, rule);
+    if (!rule && !registry_find(&row, release, k, id) &&
+        !registry_find(&row, canonical, strlen(canonical), id))
         return name_explain_id(release, id);
     name_use_row(n, &row);
     find_twin(n);

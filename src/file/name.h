@@ -68,6 +68,11 @@ const char *model_known(int index);
 /* "gemma-2-2b" of "google/gemma-2-2b". */
 const char *model_short_name(const char *repo);
 
+/* Releases that follow a rule instead of standing in the table (name_rules.c). What the ids of such a release look like, NULL: no
+ * such release; the row that the rule makes. */
+const char *name_rule_ids(const char *release);
+bool name_apply_rule(struct registry_row *row, const char *release, const char *id);
+
 /* "micro" and the like, which lie beside the program. */
 bool is_shipped(const char *what, const char *kind);
 

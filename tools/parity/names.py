@@ -2,12 +2,13 @@
 """Names: hooke's registry beside SAELens' get_pretrained_saes_directory().
 
 Every row that both know is compared field by field: repository, path, model, loader, Neuronpedia id, L0, explained variance,
-normalisation factor, overrides. Rows that one of them lacks are counted by release. No network: hooke lists its own table, SAELens reads the
-one that it is installed with.
+normalisation factor, overrides. Then every name that SAELens knows goes through hooke_name_open() of the shared library: repository, path and
+loader must be the same, also where a rule stands for the rows (Gemma Scope 2, Qwen Scope); what hooke does not know is counted by release. No
+network: each reads the table that it is installed with.
 
-usage: names.py [--hooke PROGRAM]
+usage: names.py [--hooke PROGRAM] [--library LIBHOOKE.SO]
 """
-import argparse, collections, json, os, subprocess, sys
+import argparse, collections, ctypes, json, os, subprocess, sys
 import sae_lens
 from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
 
@@ -45,10 +46,47 @@ def same(key, ours, theirs):
     return ours == theirs
 
 
+class Info(ctypes.Structure):
+    """The beginning of hooke_name_info."""
+
+    NAMES = "what kind spelling path repo file revision commit release sae_id also neuronpedia format config_overrides".split()
+    _fields_ = [(name, ctypes.c_char_p) for name in NAMES] + [("norm_scaling_factor", ctypes.c_double)]
+
+
+def resolve_all(library, theirs):
+    lib = ctypes.CDLL(library)
+    lib.hooke_name_get_info.restype = ctypes.POINTER(Info)
+    lib.hooke_name_get_info.argtypes = lib.hooke_name_close.argtypes = [ctypes.c_void_p]
+    lib.hooke_name_open.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p]
+    unknown, wrong = collections.Counter(), []
+    for (release, sae_id), row in theirs.items():
+        name = ctypes.c_void_p()
+        if lib.hooke_name_open(ctypes.byref(name), f"{release}/{sae_id}".encode(), b"dict") != 0:
+            unknown[release] += 1
+            continue
+        info = lib.hooke_name_get_info(name).contents
+        if info.spelling == b"hub":  # taken for ORG/NAME: no release that hooke knows
+            unknown[release] += 1
+            lib.hooke_name_close(name)
+            continue
+        found = tuple(getattr(info, key).decode() for key in ("release", "sae_id", "repo", "file", "format"))
+        wanted = (release, sae_id, row["repo_id"], row["path"], row["format"])
+        if found != wanted or (info.norm_scaling_factor or None) != row["norm_scaling_factor"]:
+            wrong.append((found, wanted))
+        lib.hooke_name_close(name)
+    print(f"resolved: {len(theirs) - sum(unknown.values())} of {len(theirs)} names of SAELens; {len(wrong)} to another place")
+    for found, wanted in wrong[:5]:
+        print(f"  hooke {found}\n  SAELens {wanted}")
+    print("not known by name: " + ", ".join(f"{n} of {r}" for r, n in sorted(unknown.items())))
+    return not wrong
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--hooke", default=os.path.join(ROOT, "hooke"))
-    ours, theirs = hooke_rows(a.parse_args().hooke), lens_rows()
+    a.add_argument("--library", default=os.path.join(ROOT, "build", "release", "libhooke.so"))
+    a = a.parse_args()
+    ours, theirs = hooke_rows(a.hooke), lens_rows()
     both = sorted(ours.keys() & theirs.keys())
     differences = collections.defaultdict(list)
     for row in both:
@@ -60,11 +98,10 @@ def main():
         sae_id, mine, other = rows[0]
         print(f"differs: {key} of {len(rows)} rows of {release}, e.g. {sae_id}: hooke {mine!r}, SAELens {other!r}")
     for name, only in (("hooke", ours.keys() - theirs.keys()), ("SAELens", theirs.keys() - ours.keys())):
-        counts = collections.Counter(release for release, _ in only)
-        print(f"only {name}: {len(only)} rows of {len(counts)} releases" + "".join(f"\n  {n:5} {r}" for r, n in sorted(counts.items())[:12]))
+        print(f"only {name}'s table: {len(only)} rows of {len({release for release, _ in only})} releases")
     places = sum(len(rows) for (key, _), rows in differences.items() if key in ("repo_id", "path", "format"))
     print(f"{len(both) - places} of {len(both)} common rows name the same repository, path and loader")
-    return 0 if both else 1
+    return 0 if resolve_all(a.library, theirs) and both and not places else 1
 
 
 sys.exit(main())
