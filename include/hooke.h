@@ -157,8 +157,8 @@ HOOKE_API bool hooke_name_is_cached(const hooke_name_info *info);
  * norm_scaling_factor; null where unknown. Results carry it as "origin". */
 HOOKE_API hooke_status hooke_name_json(const hooke_name_info *info, hooke_text *out);
 
-/* Rows of the registry of published dictionaries, sorted by release and sae_id, then known models, sorted by repository. What the
- * callback sees is borrowed for the call; its non-zero return ends the walk. kind as above. */
+/* Rows of the registry of published dictionaries, sorted by release and sae_id, then known models, sorted by repository, then other
+ * models that are in the hub cache. What the callback sees is borrowed for the call; its non-zero return ends the walk. kind as above. */
 typedef int (*hooke_name_fn)(void *payload, const hooke_name_info *info);
 HOOKE_API hooke_status hooke_registry_walk(const char *kind, hooke_name_fn fn, void *payload);
 

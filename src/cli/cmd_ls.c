@@ -47,7 +47,8 @@ static const struct opt_spec spec = {
 /* One line of the list. Strings live to the end. */
 struct entry {
     bool is_model, is_cached;
-    const char *name, *release, *sae_id, *repo, *file, *model, *site, *format, *neuronpedia, *config_overrides;
+    const char *name, *release, *sae_id, *repo, *file, *model, *site, *format, *neuronpedia,
+        *config_overrides;
     int layer;
     int64_t width;
     double l0, variance_explained, norm_scaling_factor;
@@ -341,6 +342,7 @@ static void put_all(const struct session *s, const struct listing *l, bool is_fi
     if (l->n > n_models) (is_filtered ? put_dicts : put_releases)(l->entries, l->n - n_models);
     if (l->n > n_models && n_models) putchar('\n');
     put_models(l->entries, l->n);
+    fflush(stdout);
     if (!s->opt.quiet)
         fprintf(stderr, "# %zu dictionaries, %zu models%s\n", l->n - n_models, n_models,
                 is_filtered ? "" : "; 'hooke ls RELEASE' lists one release");

@@ -1,10 +1,14 @@
 /* name_walk.c: all names there are, and a name as JSON. */
-#include <math.h>
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "file/hub.h"
 #include "file/json.h"
 #include "file/name.h"
+
+enum { MAX_CONFIG_BYTES = 1 << 20, MAX_CACHED_MODELS = 100000 };
 
 /* ---- the walk ---- */
 
@@ -34,6 +38,87 @@ static hooke_status walk_models(struct hooke_name *n, hooke_name_fn fn, void *pa
     return HOOKE_OK;
 }
 
+static bool is_known(const char *repo)
+{
+    struct registry_cursor c = { .line = 0 };
+    const char *known;
+    for (int i = 0; (known = model_known(i)) != NULL; i++)
+        if (strcmp(known, repo) == 0) return true;
+    while (registry_next_release(&c))
+        if (strcmp(c.row.repo, repo) == 0) return true;
+    return false;
+}
+
+/* "models--ORG--NAME" to "ORG/NAME"; false for other folders. */
+static bool repo_of_folder(char *out, size_t capacity, const char *folder)
+{
+    static const char begin[] = "models--";
+    if (strncmp(folder, begin, sizeof begin - 1) != 0) return false;
+    const char *name = folder + sizeof begin - 1, *two = strstr(name, "--");
+    int n = two ? snprintf(out, capacity, "%.*s/%s", (int)(two - name), name, two + 2)
+                : snprintf(out, capacity, "%s", name);
+    return n > 0 && (size_t)n < capacity && hub_is_repo(out) && !hub_is_dataset(out);
+}
+
+/* A configuration that names a type of model: dictionaries have a config.json too. */
+static bool has_model(const char *repo)
+{
+    struct arena tree = { 0 };
+    const struct json *root = NULL;
+    hooke_text path = { 0 };
+    bool found = hub_snapshot(&path, repo, NULL) == HOOKE_OK &&
+                 path_join(&path, path.data, "config.json") == HOOKE_OK && file_exists(path.data) &&
+                 json_read(&root, &tree, path.data, MAX_CONFIG_BYTES, 0) == HOOKE_OK &&
+                 json_get(root, "model_type") != NULL;
+    arena_release(&tree);
+    hooke_text_release(&path);
+    return found;
+}
+
+/* Repositories of the cache that no list knows, in the order of bytes. */
+struct found {
+    char (*repos)[NAME_REPO_BYTES];
+    size_t n, capacity;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static hooke_status find_models(struct found *f)
+{
+    hooke_text cache = { 0 };
+    char repo[NAME_REPO_BYTES];
+    hooke_status st = hub_cache_folder(&cache);
+    DIR *d = st == HOOKE_OK ? opendir(cache.data) : NULL;
+    for (struct dirent *e; st == HOOKE_OK && d && (e = readdir(d)) != NULL;) {
+        if (!repo_of_folder(repo, sizeof repo, e->d_name) || is_known(repo) || !has_model(repo)) continue;
+        st = mem_grow((void **)&f->repos, &f->capacity, f->n + 1, sizeof *f->repos, MAX_CACHED_MODELS,
+                      "models in the cache");
+        if (st == HOOKE_OK) memcpy(f->repos[f->n++], repo, sizeof repo);
+    }
+    if (d) closedir(d);
+    hooke_text_release(&cache);
+    if (f->n) qsort(f->repos, f->n, sizeof *f->repos, by_bytes);
+    return st;
+}
+
+static hooke_status walk_cache(struct hooke_name *n, hooke_name_fn fn, void *payload, bool *stopped)
+{
+    struct found f = { .n = 0 };
+    hooke_status st = find_models(&f);
+    memset(&n->row, 0, sizeof n->row);
+    for (size_t i = 0; st == HOOKE_OK && !*stopped && i < f.n; i++) {
+        snprintf(n->what, sizeof n->what, "%s", f.repos[i]);
+        st = name_split_hub(&n->place, f.repos[i]);
+        if (st == HOOKE_OK) st = name_finish(n, "model", "hub");
+        if (st == HOOKE_OK) *stopped = fn(payload, &n->info) != 0;
+    }
+    mem_free(f.repos);
+    return st;
+}
+
 hooke_status hooke_registry_walk(const char *kind, hooke_name_fn fn, void *payload)
 {
     bool stopped = false;
@@ -44,6 +129,8 @@ hooke_status hooke_registry_walk(const char *kind, hooke_name_fn fn, void *paylo
     n->info.feature = -1;
     if (!kind || strcmp(kind, "dict") == 0) st = walk_dicts(n, fn, payload, &stopped);
     if (st == HOOKE_OK && (!kind || strcmp(kind, "model") == 0)) st = walk_models(n, fn, payload, &stopped);
+    if (st == HOOKE_OK && !stopped && (!kind || strcmp(kind, "model") == 0))
+        st = walk_cache(n, fn, payload, &stopped);
     hooke_name_close(n);
     return st;
 }

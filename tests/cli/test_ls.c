@@ -90,6 +90,18 @@ static void ls_knows_what_is_cached(void **state)
     assert_non_null(strstr(o->out, "\"sae_id\": \"layer_20/width_16k/average_l0_71\""));
     assert_non_null(strstr(o->out, "\"sae_id\": \"layer_20/width_16k/canonical\""));
     assert_stream(o->out, 2);
+    snprintf(command, sizeof command,
+             "cd %s/hub && mkdir -p models--someone--model/refs models--someone--model/snapshots/" COMMIT
+             " && printf " COMMIT
+             " > models--someone--model/refs/main && echo '{\"model_type\": \"gemma2\"}' > "
+             "models--someone--model/snapshots/" COMMIT
+             "/config.json && touch models--someone--model/snapshots/" COMMIT "/model.safetensors",
+             folder);
+    f = popen(command, "r");
+    assert_int_equal(pclose(f), 0);
+    o = good(hooke("ls --cached --kind model --json"));
+    assert_non_null(strstr(o->out, "\"repo_id\": \"someone/model\""));
+    assert_stream(o->out, 1);
     o = good(hooke("ls --not-cached --kind dict --json"));
     assert_int_equal(lines(o->out), 4498);
     assert_int_equal(hooke("ls --cached --not-cached")->code, 2);
@@ -123,6 +135,25 @@ static void what_is_not_here_says_how_to_fetch_it(void **state)
     unsetenv("HF_HUB_CACHE");
 }
 
+static void doctor_names_the_token_s_source_never_the_token(void **state)
+{
+    (void)state;
+    setenv("HF_TOKEN", "hf_very_secret", 1);
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    struct outcome *o = good(hooke("doctor --json"));
+    assert_true(is_json(o->out));
+    assert_non_null(strstr(o->out, "\"token_from\": \"HF_TOKEN\""));
+    assert_non_null(strstr(o->out, "\"offline\": true"));
+    assert_non_null(strstr(o->out, "\"dictionaries\": 4500"));
+    assert_null(strstr(o->out, "secret"));
+    assert_null(strstr(o->err, "secret"));
+    o = good(hooke("doctor"));
+    assert_non_null(strstr(o->out, "hooke pull --datasets"));
+    assert_null(strstr(o->out, "secret"));
+    unsetenv("HF_TOKEN");
+    unsetenv("HF_HUB_OFFLINE");
+}
+
 static void results_say_where_they_come_from(void **state)
 {
     (void)state;
@@ -142,6 +173,7 @@ int main(void)
         cmocka_unit_test(ls_knows_what_is_cached),
         cmocka_unit_test(ls_says_what_is_wrong),
         cmocka_unit_test(what_is_not_here_says_how_to_fetch_it),
+        cmocka_unit_test(doctor_names_the_token_s_source_never_the_token),
         cmocka_unit_test(results_say_where_they_come_from),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
