@@ -195,7 +195,7 @@ static void nothing_there(void **state)
     (void)state;
     hooke_dict *d;
     const char *folder = new_folder();
-    FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_NOT_FOUND, "looked for params.npz");
+    FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_NOT_FOUND, "no dictionary here: looked for");
     rmdir(folder);
     assert_int_not_equal(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_OK);
     assert_null(d);
