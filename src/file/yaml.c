@@ -126,8 +126,10 @@ static hooke_status quoted(const struct yaml *y, struct json *v, const char *s, 
     char *out = arena_alloc(y->a, n + 1, 1), quote = s[0];
     size_t length = 0, i = 1;
     if (!out) return oom(y);
-    for (; i < n && s[i] != quote; i++) {
-        bool escaped = (quote == '"' && s[i] == '\\') || (quote == '\'' && i + 2 < n && s[i + 1] == '\'');
+    for (; i < n; i++) {
+        bool escaped = (quote == '"' && s[i] == '\\') ||
+                       (quote == '\'' && i + 1 < n && s[i] == '\'' && s[i + 1] == '\'');
+        if (!escaped && s[i] == quote) break;
         if (escaped && ++i == n) break;
         out[length++] = s[i];
     }
