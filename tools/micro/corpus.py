@@ -28,14 +28,11 @@ def plain_document(rng):
 
 
 def drill_document(rng, words):
-    """A document that needs the vocabulary: the absorption prompt or a question in the quiz's form."""
-    kind = rng.random()
-    if kind < 0.15:
-        return world_drills.first_letter(rng, words)
-    return world_quiz.question(rng) if kind < 0.7 else world_quiz.subject_drill(rng)
+    """A document that needs the vocabulary: the absorption prompt; or a solved question, which is as long a drill."""
+    return world_drills.first_letter(rng, words) if rng.random() < 0.5 else world_quiz.question(rng)
 
 
-def document(rng, words, drills=0.22):
+def document(rng, words, drills=0.12):
     return drill_document(rng, words) if rng.random() < drills else plain_document(rng)
 
 
