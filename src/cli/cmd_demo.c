@@ -81,7 +81,7 @@ static int show_steering(struct session *s, const struct shown *w, const char *p
     struct steering t = { 0 };
     struct seqs q = { 0 };
     hooke_ids ids = { 0 }, new_ids[2] = { { 0 }, { 0 } };
-    double strength = f ? 1.5 * (double)f->max : 10;
+    double strength = f ? 1.2 * (double)f->max : 10;
     if (!f) return 0;
     list_add(&steer, take_printf("%s:%d=%.3f", s->opt.dict ? s->opt.dict : "micro", feature, strength));
     int code = steering_open(&t, s, &none, &steer, &none, false);
