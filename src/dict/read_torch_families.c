@@ -1,6 +1,7 @@
 /* read_torch_families.c: single releases in PyTorch files, each with its own names for the same few tensors. What their files do not
  * say (model, layer, context) is in their names. */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dict/torch_family.h"
@@ -145,13 +146,10 @@ static bool has_canonical(const struct torch_file *f)
 /* "<name>.pt" has its configuration in "<name>_cfg.json". *out is NULL when the name is too long for that. */
 static const char *hook_z_config(char out[512], const char *path)
 {
-    static const char end[] = "_cfg.json";
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
     size_t n = dot ? (size_t)(dot - base) : strlen(base);
-    if (n + sizeof end > 512) return NULL;
-    memcpy(out, base, n);
-    memcpy(out + n, end, sizeof end);
-    return out;
+    int written = n < 400 ? snprintf(out, 512, "%.*s_cfg.json", (int)n, base) : -1;
+    return written > 0 ? out : NULL;
 }
 
 bool hook_z_fits(const struct torch_file *f, const char *path)

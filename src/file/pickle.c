@@ -58,7 +58,8 @@ static hooke_status push(struct pickle *p, uint32_t value)
 
 static hooke_status broken(const struct pickle *p, const char *what)
 {
-    return fail(HOOKE_E_FORMAT, "%s: broken pickle: %s before byte %zu", p->name, what, p->at);
+    fail(HOOKE_E_FORMAT, "%s: broken pickle: %s before byte %zu", p->name, what, p->at);
+    return HOOKE_E_FORMAT; /* in so many words, for the analyzer */
 }
 
 /* Values above the newest mark. */

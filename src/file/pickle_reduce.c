@@ -111,8 +111,9 @@ static int items_of(const struct pickle *p, uint32_t *out, int most, uint32_t va
 
 static hooke_status wrong_call(const struct pickle *p, uint32_t symbol, const char *what)
 {
-    return fail(HOOKE_E_FORMAT, "%s: broken pickle: %s: %s, before byte %zu", p->name,
-                pickle_symbol_name(symbol), what, p->at);
+    fail(HOOKE_E_FORMAT, "%s: broken pickle: %s: %s, before byte %zu", p->name, pickle_symbol_name(symbol),
+         what, p->at);
+    return HOOKE_E_FORMAT; /* in so many words, for the analyzer */
 }
 
 static bool is_empty_dict(const struct pickle *p, uint32_t value)

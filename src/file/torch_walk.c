@@ -97,7 +97,7 @@ static hooke_status visit_items(struct walk *w, const struct pickle_value *v, in
         RETURN_IF_ERROR(visit(w, pickle_cell_at(w->p, cell)->value, depth + 1));
         cell = pickle_cell_at(w->p, cell)->next;
         w->name.n = length;
-        w->name.data[length] = '\0';
+        if (w->name.data) w->name.data[length] = '\0';
     }
     return HOOKE_OK;
 }

@@ -200,6 +200,34 @@ static void metadata_must_fit(void **state)
     rmdir(folder);
 }
 
+/* The file's own codes are x W_enc; genuine principal scores are x times the components, which are W_enc's rows. */
+static void principal_scores_on_request(void **state)
+{
+    static const char path[] = GOLDEN "pca/pca_gemma-2-2b_blocks.12.hook_resid_post.pt";
+    hooke_dict *d, *scores;
+    hooke_dict_options o = { .size = sizeof o, .conversion = "pca_scores" };
+    float row[8], x[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, mean[8], y[8];
+    hooke_codes c = { 0 };
+    (void)state;
+    OK(hooke_dict_open(&d, ctx, path, NULL));
+    OK(hooke_dict_open(&scores, ctx, path, &o));
+    OK(hooke_dict_vector(d, "b_dec", mean, 8));
+    OK(hooke_dict_encode(scores, &c, x, 1, 8, NULL));
+    assert_int_equal(c.indptr[1], 8);
+    for (int f = 0; f < 8; f++) {
+        double want = 0;
+        OK(hooke_dict_decoder_row(scores, f, row));
+        for (int j = 0; j < 8; j++) want += (double)(x[j] - mean[j]) * (double)row[j];
+        assert_float_equal(c.values[f], want,
+                           1e-4); /* orthonormal: scores are products with the directions */
+    }
+    OK(hooke_dict_decode(scores, y, 8, &c, NULL, NULL, 0));
+    assert_close("scores", y, x, 1, 8, 1e-5);
+    hooke_codes_release(&c);
+    hooke_dict_close(d);
+    hooke_dict_close(scores);
+}
+
 /* ---- control vectors: element j of direction K is K + j/8, K is 3 and 1 ---- */
 
 static void control_vectors_are_directions(void **state)
@@ -272,16 +300,17 @@ static void survives_damage(void **state)
 
 int main(void)
 {
-    struct CMUnitTest tests[N_CASES + 6] = {
+    struct CMUnitTest tests[N_CASES + 7] = {
         cmocka_unit_test(alike_classes_must_be_named),
         cmocka_unit_test(classes_are_known_by_their_keys),
         cmocka_unit_test(refuses_by_name),
         cmocka_unit_test(metadata_must_fit),
+        cmocka_unit_test(principal_scores_on_request),
         cmocka_unit_test(control_vectors_are_directions),
         cmocka_unit_test(survives_damage),
     };
     for (int i = 0; i < N_CASES; i++)
-        tests[6 + i] =
+        tests[7 + i] =
             (struct CMUnitTest){ cases[i].name, run_case, NULL, NULL, (void *)(uintptr_t)&cases[i] };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }
