@@ -431,7 +431,7 @@ HOOKE_API void hooke_packer_close(hooke_packer *p);
 
 /* ---- data sets --------------------------------------------------------------------------------------------------
  * The data sets that the evaluations read: where they are, which columns and labels they have, how they are split, and the
- * micro world's stand-in for each (docs/data.md). Everything here is borrowed from one constant table. */
+ * micro world's stand-in for each (docs/datasets.md). Everything here is borrowed from one constant table. */
 
 typedef struct hooke_label {
     const char *key;  /* as the column spells it: "0", "5.0", "Python" */

@@ -1,6 +1,6 @@
 /* dataset_table.c: the data sets that the evaluations read. A row is facts only: what reads them is in dataset.c.
  *
- * File patterns are the repositories' layout on the hub; docs/data.md says which were checked. n_files is kept small where an
+ * File patterns are the repositories' layout on the hub; docs/datasets.md says which were checked. n_files is kept small where an
  * evaluation streams the beginning of a large set. */
 #include "text/dataset.h"
 
