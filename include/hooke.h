@@ -250,6 +250,28 @@ HOOKE_API hooke_status hooke_pull(hooke_pulled **out, const char *what, const ho
 HOOKE_API void hooke_pulled_close(hooke_pulled *p);
 HOOKE_API const hooke_pulled_info *hooke_pulled_get_info(const hooke_pulled *p);
 
+typedef struct hooke_part_options {
+    size_t size;
+    const char *revision;       /* as in hooke_pull_options */
+    const char *const *tensors; /* names, NULL-terminated */
+    const int64_t *rows;        /* of the first dimension of each tensor, increasing; NULL: all of them */
+    int n_rows;
+    const char *
+        out; /* the safetensors file to write, or a folder for STEM.part.safetensors; NULL: the working folder */
+    int n_retries;
+    hooke_progress_fn progress;
+    void *progress_payload;
+} hooke_part_options;
+
+/* Downloads named tensors, or rows of them, of a safetensors file on the hub (what a name leads to, a model's shards included) by range
+ * requests, and writes them as a new safetensors file outside the hub cache, with "part_of" and "rows" in its metadata. Only lengths can
+ * be checked. *path: the file. HOOKE_E_NOT_FOUND names the tensors that there are. */
+HOOKE_API hooke_status hooke_pull_part(hooke_text *path, const char *what, const hooke_part_options *options);
+/* Reads only the header: calls fn for each tensor, in order of name within a file, until it returns non-zero. */
+typedef int (*hooke_tensor_fn)(void *payload, const hooke_tensor_info *info);
+HOOKE_API hooke_status hooke_pull_header(const char *what, const hooke_part_options *options,
+                                         hooke_tensor_fn fn, void *payload);
+
 /* ---- text --------------------------------------------------------------------------------------------------- */
 
 typedef struct hooke_tokenizer hooke_tokenizer;

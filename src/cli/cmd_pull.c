@@ -2,15 +2,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/datasets.h"
 #include "cli/json_out.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
+#include "cli/pull_part.h"
 
 struct options {
-    const char *revision, *kind;
-    struct list include, exclude;
+    const char *revision, *kind, *rows, *out;
+    struct list include, exclude, only;
     int64_t jobs, retries;
-    bool everything, dry_run, datasets;
+    bool everything, dry_run, datasets, tensors;
 };
 
 static const struct opt rows[] = {
@@ -23,6 +25,13 @@ static const struct opt rows[] = {
       "everything there is, not just what opening it takes" },
     { "datasets", 0, OPT_FLAG, offsetof(struct options, datasets), NULL, NULL, 0, 0,
       "the data sets that evaluations read; WHAT is an evaluation or a data set (default: all)" },
+    { "only", 0, OPT_LIST, offsetof(struct options, only), "TENSOR[,TENSOR]", NULL, 0, 0,
+      "only these tensors of a safetensors file, into a file of their own (-o)" },
+    { "rows", 0, OPT_TEXT, offsetof(struct options, rows), "N[,N-N]", NULL, 0, 0, "only these rows of them" },
+    { "out", 'o', OPT_TEXT, offsetof(struct options, out), "FILE|DIR", NULL, 0, 0,
+      "where such a part goes (default: STEM.part.safetensors here)" },
+    { "tensors", 0, OPT_FLAG, offsetof(struct options, tensors), NULL, NULL, 0, 0,
+      "list the tensors of a safetensors file, from its header alone" },
     { "kind", 0, OPT_CHOICE, offsetof(struct options, kind), "model|dict", NULL, 0, 0,
       "what the name is meant as, where it could be both" },
     { "dry-run", 'n', OPT_FLAG, offsetof(struct options, dry_run), NULL, NULL, 0, 0,
@@ -40,7 +49,8 @@ static const struct opt_spec spec = {
     "A "
     "pull that was cut off goes on where it stopped. HF_TOKEN opens gated repositories.",
     "  hooke pull gemma-2-2b\n"
-    "  hooke pull gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical",
+    "  hooke pull gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical\n"
+    "  hooke pull gpt2-small/8-res-jb --only W_dec --rows 5,100-120",
     0,
     rows,
     -1,
@@ -148,11 +158,90 @@ static int pull_names(struct session *s, const struct options *o)
     return 0;
 }
 
+/* ---- data sets ---- */
+
+/* Everything, what one evaluation reads, or one set. */
+static bool is_asked_for(const hooke_dataset_info *d, const struct list *args)
+{
+    if (args->n == 0) return hooke_dataset_serves(d, NULL);
+    for (int i = 0; i < args->n; i++) {
+        const hooke_dataset_info *named;
+        if (hooke_dataset_serves(d, args->items[i])) return true;
+        if (hooke_dataset_find(&named, args->items[i]) == HOOKE_OK && named == d) return true;
+    }
+    return false;
+}
+
+static int unknown_dataset(const char *what)
+{
+    const char *names[512];
+    int n = 0;
+    for (int i = 0; hooke_dataset_get(i) && n < 512; i++) names[n++] = hooke_dataset_get(i)->name;
+    const char *near = nearest(what, names, n);
+    return wrong("--datasets",
+                 near ? take_printf("did you mean '%s'?", near) : "name an evaluation or a data set",
+                 "'%s' is neither an evaluation nor a data set", what);
+}
+
+static int check_dataset_names(const struct list *args)
+{
+    for (int i = 0; i < args->n; i++) {
+        const hooke_dataset_info *named;
+        bool known = hooke_dataset_find(&named, args->items[i]) == HOOKE_OK;
+        for (int k = 0; !known && hooke_dataset_get(k); k++)
+            known = hooke_dataset_serves(hooke_dataset_get(k), args->items[i]);
+        if (!known) return unknown_dataset(args->items[i]);
+    }
+    return 0;
+}
+
+/* One set; a failure is said and does not keep the others away. */
+static int pull_dataset(struct session *s, struct json_out *j, const hooke_dataset_info *d,
+                        const hooke_pull_options *options)
+{
+    hooke_pulled *p = NULL;
+    if (!d->repo[0]) return failed(d->name, take_printf("see %s", d->page), "is not on the hub");
+    hooke_status st = dataset_pull(&p, d, options);
+    progress_clear();
+    if (st == HOOKE_E_CANCELLED) return failed_call(st, d->name, NULL);
+    if (st && d->gated)
+        return failed(d->name, take_printf("ask for access at %s, then set HF_TOKEN", d->page), "%s",
+                      hooke_error());
+    if (st) return failed_call(st, d->name, take_printf("see %s", d->page));
+    emit_begin(j, NULL, '{');
+    emit_text(j, "name", d->name);
+    emit_pulled(j, dataset_hub_name(d), hooke_pulled_get_info(p));
+    emit_end(j);
+    if (!s->opt.json) print_pulled(hooke_pulled_get_info(p), options->dry_run);
+    hooke_pulled_close(p);
+    return 0;
+}
+
+static int pull_datasets(struct session *s, const struct options *o)
+{
+    struct json_out j = { 0 };
+    hooke_pull_options options = options_of(o);
+    int code = check_dataset_names(&s->opt.args);
+    if (code) return code;
+    emit_begin(&j, NULL, '[');
+    for (int i = 0; hooke_dataset_get(i) && !interrupted(); i++)
+        if (is_asked_for(hooke_dataset_get(i), &s->opt.args) &&
+            pull_dataset(s, &j, hooke_dataset_get(i), &options) != 0)
+            code = 1;
+    emit_end(&j);
+    if (s->opt.json) emit_print(&j);
+    return code;
+}
+
 int cmd_pull(struct session *s, int argc, char **argv)
 {
     struct options o = { 0 };
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
     progress_start(s->opt.quiet);
+    hooke_pull_options options = options_of(&o);
+    if (o.datasets) return pull_datasets(s, &o);
+    if (o.tensors) return list_remote_tensors(s, &options);
+    if (o.only.n || o.rows || o.out) return pull_part(s, &o.only, o.rows, o.out, &options);
     return pull_names(s, &o);
 }

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,8 +19,8 @@ struct download {
     struct hub_worker *w;
     struct hub_meta meta;
     const char *repo, *path;
-    hooke_text url, here; /* where it begins; where the last redirect led */
-    hooke_text part;      /* ETAG.incomplete */
+    hooke_text url;
+    hooke_text part; /* ETAG.incomplete */
     int fd;
     int64_t have;    /* bytes in the file, all of them hashed */
     int64_t resumed; /* of them from an earlier try */
@@ -29,7 +28,7 @@ struct download {
     bool is_hashed;
     _Atomic int64_t *done;
     /* the answer that is coming in */
-    bool has_begun;
+    bool has_begun, is_elsewhere;
     hooke_status verdict; /* why its body was not taken */
 };
 
@@ -119,19 +118,6 @@ static hooke_status write_at(struct download *d, const void *bytes, size_t n)
 
 /* ---- the answer ---- */
 
-/* "bytes 100-199/200": first byte and whole length (-1: '*'); false when it is something else. */
-static bool read_content_range(const char *s, int64_t *first, int64_t *whole)
-{
-    char *end;
-    if (!s || strncmp(s, "bytes ", 6) != 0) return false;
-    *first = strtoll(s + 6, &end, 10);
-    if (end == s + 6 || *end != '-' || *first < 0) return false;
-    s = strchr(end, '/');
-    if (!s) return false;
-    *whole = s[1] == '*' ? -1 : strtoll(s + 1, &end, 10);
-    return true;
-}
-
 /* Does this answer go on where the file ends? Puts the reason into d->verdict when it does not. */
 static void begin_body(struct download *d, const struct http_reply *reply)
 {
@@ -139,7 +125,7 @@ static void begin_body(struct download *d, const struct http_reply *reply)
     d->has_begun = true;
     d->verdict = HOOKE_OK;
     if (reply->status == 206) {
-        if (!read_content_range(http_header(reply, "content-range"), &first, &whole) || first != d->have)
+        if (!hub_content_range(http_header(reply, "content-range"), &first, &whole) || first != d->have)
             d->verdict = fail(HOOKE_E_FORMAT, "the hub sent another part of it than was asked for");
     } else {
         whole = reply->length;
@@ -165,24 +151,12 @@ static hooke_status on_body(void *payload, const struct http_reply *reply, const
     return d->verdict == HOOKE_OK ? write_at(d, bytes, n) : d->verdict;
 }
 
-/* One GET. The token goes to the hub and nowhere else. */
 static hooke_status get_once(struct download *d, struct http_reply *reply)
 {
-    const struct hub_config *c = d->w->config;
-    struct http_request r = {
-        .url = d->here.data,
-        .token = c->token.n && url_same_origin(d->here.data, c->endpoint.data) ? c->token.data : NULL,
-        .range_first = d->have > 0 ? d->have : -1,
-        .range_last = -1,
-        .timeout_ms = c->download_timeout_ms,
-        .must_be_https = url_is_https(c->endpoint.data),
-        .on_body = on_body,
-        .payload = d,
-        .cancel = d->w->cancel,
-    };
+    struct hub_get get = { d->url.data, d->have > 0 ? d->have : -1, -1, on_body, d };
     d->has_begun = false;
     d->verdict = HOOKE_OK;
-    hooke_status st = http_exchange(d->w->client, reply, &r);
+    hooke_status st = hub_get(d->w, reply, &get, &d->is_elsewhere);
     /* an empty file has no body to begin */
     if (st == HOOKE_OK && !d->has_begun && (reply->status == 200 || reply->status == 206)) {
         begin_body(d, reply);
@@ -191,49 +165,18 @@ static hooke_status get_once(struct download *d, struct http_reply *reply)
     return st;
 }
 
-static hooke_status follow(struct download *d, const struct http_reply *reply, int *hops)
-{
-    hooke_text next = { 0 };
-    const char *location = http_header(reply, "location");
-    hooke_status st = HOOKE_OK;
-    if (++*hops > HUB_REDIRECTS_MAX)
-        st = fail(HOOKE_E_IO, "more than %d redirects; check HF_ENDPOINT", HUB_REDIRECTS_MAX);
-    if (st == HOOKE_OK) st = url_join(&next, d->here.data, location ? location : "");
-    if (st == HOOKE_OK && url_is_https(d->here.data) && !url_is_https(next.data))
-        st = fail(HOOKE_E_IO, "a redirect away from https; check HF_ENDPOINT, and proxies on the way");
-    text_clear(&d->here);
-    if (st == HOOKE_OK) st = text_puts(&d->here, next.data);
-    hooke_text_release(&next);
-    return st;
-}
-
-/* From the hub's own address on: it signs a fresh one each time, which may have expired since the last try. */
-static hooke_status get_following(struct download *d, struct http_reply *reply)
-{
-    int hops = 0;
-    text_clear(&d->here);
-    RETURN_IF_ERROR(text_puts(&d->here, d->url.data));
-    for (;;) {
-        RETURN_IF_ERROR(get_once(d, reply));
-        int s = reply->status;
-        if (s != 301 && s != 302 && s != 303 && s != 307 && s != 308) return HOOKE_OK;
-        RETURN_IF_ERROR(follow(d, reply, &hops));
-    }
-}
-
 /* ---- until it is whole ---- */
 
 /* What an answer that brought too little means. HOOKE_OK: try again. */
 static hooke_status judge(struct download *d, const struct http_reply *reply, hooke_status st, int tries)
 {
     int s = reply->status;
-    bool is_elsewhere = !url_same_origin(d->here.data, d->w->config->endpoint.data);
     bool may_retry = tries < d->w->n_retries;
     if (st == HOOKE_E_CANCELLED || st == HOOKE_E_MEMORY) return st;
     if (st == HOOKE_OK && s == 416 && d->have > 0) return may_retry ? start_anew(d) : st;
     if (may_retry && hub_can_retry(st, reply)) return HOOKE_OK;
     if (may_retry && d->has_begun && d->verdict == HOOKE_E_FORMAT) return HOOKE_OK;
-    if (may_retry && st == HOOKE_OK && is_elsewhere && (s == 401 || s == 403 || s == 404))
+    if (may_retry && st == HOOKE_OK && d->is_elsewhere && (s == 401 || s == 403 || s == 404))
         return HOOKE_OK; /* an address that has expired */
     if (st != HOOKE_OK) return st;
     if (s == 200 || s == 206)
@@ -251,7 +194,7 @@ static hooke_status download(struct download *d)
     int tries = 0;
     while (st == HOOKE_OK && (d->meta.size < 0 || d->have < d->meta.size)) {
         int64_t before = d->have;
-        st = get_following(d, &reply);
+        st = get_once(d, &reply);
         bool is_whole = st == HOOKE_OK && d->meta.size >= 0 && d->have == d->meta.size;
         if (is_whole && (reply.status == 200 || reply.status == 206)) break;
         st = judge(d, &reply, st, tries);
@@ -314,7 +257,6 @@ static hooke_status fetch_blob(struct download *d, const struct hub_store *s, co
     if (st == HOOKE_OK) st = put_in_place(d, blob);
     if (d->fd >= 0) close(d->fd);
     hooke_text_release(&d->url);
-    hooke_text_release(&d->here);
     hooke_text_release(&d->part);
     return st;
 }

@@ -89,6 +89,19 @@ hooke_status hub_parse_commit(char commit[HUB_COMMIT_DIGITS + 1], const char *te
                               const char *name);
 hooke_status hub_parse_link(hooke_text *out, const char *header);
 
+/* A GET that follows redirects wherever they lead, but takes the token to the endpoint's own host only and never leaves https. Starts at
+ * the hub each time: what it redirects to is signed afresh and may have expired since. */
+struct hub_get {
+    const char *url;
+    int64_t first, last; /* range, as in struct http_request */
+    hooke_status (*on_body)(void *payload, const struct http_reply *reply, const void *bytes, size_t n);
+    void *payload;
+};
+hooke_status hub_get(struct hub_worker *w, struct http_reply *reply, const struct hub_get *get,
+                     bool *is_elsewhere);
+/* "bytes 100-199/200": first byte and whole length (-1: '*'); false when it is NULL or something else. */
+bool hub_content_range(const char *s, int64_t *first, int64_t *whole);
+
 /* ---- the cache on disk ---- */
 
 struct hub_store {

@@ -258,6 +258,65 @@ hooke_status hub_head(struct hub_worker *w, struct hub_meta *out, const char *re
     return st;
 }
 
+/* ---- content ---- */
+
+bool hub_content_range(const char *s, int64_t *first, int64_t *whole)
+{
+    char *end;
+    *first = *whole = -1;
+    if (!s || strncmp(s, "bytes ", 6) != 0) return false;
+    *first = strtoll(s + 6, &end, 10);
+    if (end == s + 6 || *end != '-' || *first < 0) return false;
+    s = strchr(end, '/');
+    if (!s) return false;
+    *whole = s[1] == '*' ? -1 : strtoll(s + 1, &end, 10);
+    return true;
+}
+
+static hooke_status follow(hooke_text *here, const struct http_reply *reply, int *hops)
+{
+    hooke_text next = { 0 };
+    const char *location = http_header(reply, "location");
+    hooke_status st = HOOKE_OK;
+    if (++*hops > HUB_REDIRECTS_MAX)
+        st = fail(HOOKE_E_IO, "more than %d redirects; check HF_ENDPOINT", HUB_REDIRECTS_MAX);
+    if (st == HOOKE_OK) st = url_join(&next, here->data, location ? location : "");
+    if (st == HOOKE_OK && url_is_https(here->data) && !url_is_https(next.data))
+        st = fail(HOOKE_E_IO, "a redirect away from https; check HF_ENDPOINT, and proxies on the way");
+    text_clear(here);
+    if (st == HOOKE_OK) st = text_puts(here, next.data);
+    hooke_text_release(&next);
+    return st;
+}
+
+hooke_status hub_get(struct hub_worker *w, struct http_reply *reply, const struct hub_get *get,
+                     bool *is_elsewhere)
+{
+    const struct hub_config *c = w->config;
+    hooke_text here = { 0 };
+    int hops = 0;
+    hooke_status st = text_puts(&here, get->url);
+    while (st == HOOKE_OK) {
+        *is_elsewhere = !url_same_origin(here.data, c->endpoint.data);
+        struct http_request r = {
+            .url = here.data,
+            .token = c->token.n && !*is_elsewhere ? c->token.data : NULL,
+            .range_first = get->first,
+            .range_last = get->last,
+            .timeout_ms = c->download_timeout_ms,
+            .must_be_https = url_is_https(c->endpoint.data),
+            .on_body = get->on_body,
+            .payload = get->payload,
+            .cancel = w->cancel,
+        };
+        st = http_exchange(w->client, reply, &r);
+        if (st != HOOKE_OK || !is_redirect(reply->status)) break;
+        st = follow(&here, reply, &hops);
+    }
+    hooke_text_release(&here);
+    return st;
+}
+
 /* ---- listings ---- */
 
 void hub_listing_release(struct hub_listing *l)

@@ -64,15 +64,16 @@ static const uint32_t k256[64] = {
 
 /* One round with the eight words under their present names: what was h becomes the new a, d the new e. Rotating the names instead of
  * the values saves the moves. */
-static void round_256(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g,
-                      uint32_t *h, uint32_t kw)
+static inline __attribute__((always_inline)) void round_256(uint32_t a, uint32_t b, uint32_t c, uint32_t *d,
+                                                            uint32_t e, uint32_t f, uint32_t g, uint32_t *h,
+                                                            uint32_t kw)
 {
     uint32_t t = *h + (right(e, 6) ^ right(e, 11) ^ right(e, 25)) + (g ^ (e & (f ^ g))) + kw;
     *d += t;
     *h = t + (right(a, 2) ^ right(a, 13) ^ right(a, 22)) + ((a & b) | (c & (a | b)));
 }
 
-static uint32_t schedule(uint32_t w[16], int t)
+static inline __attribute__((always_inline)) uint32_t schedule(uint32_t w[16], int t)
 {
     uint32_t w15 = w[(t + 1) & 15], w2 = w[(t + 14) & 15];
     w[t & 15] += (right(w15, 7) ^ right(w15, 18) ^ w15 >> 3) + w[(t + 9) & 15] +
@@ -80,22 +81,40 @@ static uint32_t schedule(uint32_t w[16], int t)
     return w[t & 15];
 }
 
+/* Eight rounds bring the names back to where they began; kw[8] are the constants plus the schedule's words. */
+static inline __attribute__((always_inline)) void rounds_256(uint32_t s[8], const uint32_t kw[8])
+{
+    uint32_t a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
+    round_256(a, b, c, &d, e, f, g, &h, kw[0]);
+    round_256(h, a, b, &c, d, e, f, &g, kw[1]);
+    round_256(g, h, a, &b, c, d, e, &f, kw[2]);
+    round_256(f, g, h, &a, b, c, d, &e, kw[3]);
+    round_256(e, f, g, &h, a, b, c, &d, kw[4]);
+    round_256(d, e, f, &g, h, a, b, &c, kw[5]);
+    round_256(c, d, e, &f, g, h, a, &b, kw[6]);
+    round_256(b, c, d, &e, f, g, h, &a, kw[7]);
+    s[0] = a, s[1] = b, s[2] = c, s[3] = d, s[4] = e, s[5] = f, s[6] = g, s[7] = h;
+}
+
 static void mix_256(uint32_t state[8], const unsigned char *p)
 {
-    uint32_t w[16], s[8];
+    uint32_t w[16], s[8], kw[8];
     memcpy(s, state, sizeof s);
     for (int i = 0; i < 16; i++) w[i] = load_big(p + 4 * i);
-    for (int t = 0; t < 64; t += 8) {
-        uint32_t x[8];
-        for (int i = 0; i < 8; i++) x[i] = k256[t + i] + (t < 16 ? w[t + i] : schedule(w, t + i));
-        round_256(s[0], s[1], s[2], &s[3], s[4], s[5], s[6], &s[7], x[0]);
-        round_256(s[7], s[0], s[1], &s[2], s[3], s[4], s[5], &s[6], x[1]);
-        round_256(s[6], s[7], s[0], &s[1], s[2], s[3], s[4], &s[5], x[2]);
-        round_256(s[5], s[6], s[7], &s[0], s[1], s[2], s[3], &s[4], x[3]);
-        round_256(s[4], s[5], s[6], &s[7], s[0], s[1], s[2], &s[3], x[4]);
-        round_256(s[3], s[4], s[5], &s[6], s[7], s[0], s[1], &s[2], x[5]);
-        round_256(s[2], s[3], s[4], &s[5], s[6], s[7], s[0], &s[1], x[6]);
-        round_256(s[1], s[2], s[3], &s[4], s[5], s[6], s[7], &s[0], x[7]);
+    for (int t = 0; t < 16; t += 8) {
+        for (int i = 0; i < 8; i++) kw[i] = k256[t + i] + w[t + i];
+        rounds_256(s, kw);
+    }
+    for (int t = 16; t < 64; t += 16) { /* one turn of the ring of sixteen: its places are constants */
+        const uint32_t *k = k256 + t;
+        kw[0] = k[0] + schedule(w, 0), kw[1] = k[1] + schedule(w, 1), kw[2] = k[2] + schedule(w, 2);
+        kw[3] = k[3] + schedule(w, 3), kw[4] = k[4] + schedule(w, 4), kw[5] = k[5] + schedule(w, 5);
+        kw[6] = k[6] + schedule(w, 6), kw[7] = k[7] + schedule(w, 7);
+        rounds_256(s, kw);
+        kw[0] = k[8] + schedule(w, 8), kw[1] = k[9] + schedule(w, 9), kw[2] = k[10] + schedule(w, 10);
+        kw[3] = k[11] + schedule(w, 11), kw[4] = k[12] + schedule(w, 12), kw[5] = k[13] + schedule(w, 13);
+        kw[6] = k[14] + schedule(w, 14), kw[7] = k[15] + schedule(w, 15);
+        rounds_256(s, kw);
     }
     for (int i = 0; i < 8; i++) state[i] += s[i];
 }
