@@ -308,9 +308,9 @@ typedef struct hooke_message {
 /* Renders a conversation with the model's own chat template, e.g. Gemma's; the text already holds BOS: encode it without
  * HOOKE_ADD_SPECIAL. A template is a program of the model's maker in Jinja's language; what of it is understood, and its bounds,
  * are in docs/tokens.md. HOOKE_E_UNSUPPORTED: the tokenizer has no template, or one with a construct that is not known here, or
- * past a bound; HOOKE_E_FORMAT: the template is broken, or wants what the conversation does not have; HOOKE_E_ARGUMENT: the
- * template refuses the conversation (a system message where the model knows none, roles out of order). Messages name the
- * template's line. Invalid UTF-8 in messages is read as U+FFFD. Templates may ask for today's date. */
+ * past a bound (of memory: HOOKE_E_MEMORY); HOOKE_E_FORMAT: the template is broken, or wants what the conversation does not have;
+ * HOOKE_E_ARGUMENT: the template refuses the conversation (a system message where the model knows none, roles out of order).
+ * Messages name the template's line. Invalid UTF-8 in messages is read as U+FFFD. Templates may ask for today's date. */
 HOOKE_API hooke_status hooke_chat_render(const hooke_tokenizer *tk, hooke_text *out,
                                          const hooke_message *messages, int n, bool add_generation_prompt);
 

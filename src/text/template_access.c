@@ -17,12 +17,15 @@ static hooke_status get_method(struct run *r, struct value *out, struct value ob
                                bool *found)
 {
     const struct builtin *row = find_method(object, name);
+    RETURN_IF(row && object.is_safe, HOOKE_E_UNSUPPORTED,
+              "methods of a string behind '|safe' are not supported");
     *found = row != NULL;
     if (!row) return HOOKE_OK;
     struct callable *c = arena_alloc(&r->arena, 1, sizeof *c);
     if (!c) return HOOKE_E_MEMORY;
     c->row = row;
     c->self = object;
+    *out = value_none();
     out->kind = VAL_CALLABLE;
     out->as.callable = c;
     return HOOKE_OK;
@@ -113,7 +116,7 @@ static bool char_of(struct value *out, struct bytes s, int64_t at)
 
 static bool has_positions(struct value v)
 {
-    return v.kind == VAL_LIST || v.kind == VAL_TUPLE;
+    return v.kind == VAL_LIST || v.kind == VAL_TUPLE || v.kind == VAL_RANGE;
 }
 
 /* Items before methods, as x[key] has it; what is not there is undefined. */
@@ -250,6 +253,11 @@ hooke_status call_filter(struct run *r, struct value *out, struct bytes name, st
     const struct builtin *row = find_filter(name);
     RETURN_IF(!row, HOOKE_E_UNSUPPORTED, "the filter '%.*s' is not known here",
               (int)(name.n < 60 ? name.n : 60), name.s);
+    bool keeps =
+        bytes_equal(name, (struct bytes){ "safe", 4 }) || bytes_equal(name, (struct bytes){ "tojson", 6 }) ||
+        bytes_equal(name, (struct bytes){ "length", 6 }) || bytes_equal(name, (struct bytes){ "default", 7 });
+    RETURN_IF(self.is_safe && !keeps, HOOKE_E_UNSUPPORTED, "the filter '%s' behind '|safe' is not supported",
+              row->name);
     return call_builtin(r, out, row, self, args);
 }
 

@@ -21,6 +21,7 @@ hooke_status find_name(struct run *r, struct value *out, struct bytes name)
     struct callable *c = arena_alloc(&r->arena, 1, sizeof *c);
     if (!c) return HOOKE_E_MEMORY;
     c->row = row;
+    *out = value_none();
     out->kind = VAL_CALLABLE;
     out->as.callable = c;
     return HOOKE_OK;
@@ -143,14 +144,42 @@ static bool can_repeat(struct value what, struct value n)
            (n.kind == VAL_INT || n.kind == VAL_BOOL);
 }
 
-hooke_status binary(struct run *r, struct value *out, int op, struct value a, struct value b)
+/* Appends a value as text; escaped unless it is safe. */
+static hooke_status put_escaped(struct run *r, struct value v)
+{
+    struct bytes s;
+    if (v.is_safe) return put_value(r, v);
+    RETURN_IF_ERROR(text_of_value(r, &s, v));
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.s[i];
+        const char *escape = c == '&'    ? "&amp;"
+                             : c == '<'  ? "&lt;"
+                             : c == '>'  ? "&gt;"
+                             : c == '\'' ? "&#39;"
+                             : c == '"'  ? "&#34;"
+                                         : NULL;
+        RETURN_IF_ERROR(escape ? put_word(r, escape) : put_bytes(r, &c, 1));
+    }
+    return HOOKE_OK;
+}
+
+static hooke_status concatenate(struct run *r, struct value *out, struct value a, struct value b, int op)
 {
     size_t mark = r->out->n;
-    if (op == '~' || (op == '+' && a.kind == VAL_STRING && b.kind == VAL_STRING)) {
-        RETURN_IF_ERROR(put_value(r, a));
-        RETURN_IF_ERROR(put_value(r, b));
-        return take_from(r, out, mark);
-    }
+    bool is_safe = op == '+' && (a.is_safe || b.is_safe); /* ~ makes plain text of both */
+    RETURN_IF_ERROR(is_safe ? put_escaped(r, a) : put_value(r, a));
+    RETURN_IF_ERROR(is_safe ? put_escaped(r, b) : put_value(r, b));
+    RETURN_IF_ERROR(take_from(r, out, mark));
+    out->is_safe = is_safe;
+    return HOOKE_OK;
+}
+
+hooke_status binary(struct run *r, struct value *out, int op, struct value a, struct value b)
+{
+    if (op == '~' || (op == '+' && a.kind == VAL_STRING && b.kind == VAL_STRING))
+        return concatenate(r, out, a, b, op);
+    RETURN_IF(a.is_safe || b.is_safe, HOOKE_E_UNSUPPORTED,
+              "with a string behind '|safe' only + and ~ are supported");
     if (is_number(a) && is_number(b)) {
         if (a.kind == VAL_REAL || b.kind == VAL_REAL)
             return binary_reals(out, op, number_of(a), number_of(b));

@@ -86,6 +86,13 @@ FILTER(filter_string)
     return HOOKE_OK;
 }
 
+FILTER(filter_safe)
+{
+    RETURN_IF_ERROR(filter_string(r, out, self, arg, args));
+    out->is_safe = true;
+    return HOOKE_OK;
+}
+
 FILTER(filter_replace)
 {
     struct bytes s, from, to;
@@ -265,7 +272,7 @@ FILTER(filter_length)
         n = string_length(self.as.string);
     } else if (self.kind == VAL_DICT) {
         n = self.as.dict->n;
-    } else if (self.kind == VAL_LIST || self.kind == VAL_TUPLE || self.kind == VAL_VIEW) {
+    } else if (is_sequence(self) && self.kind != VAL_ITERATOR) {
         n = self.as.list->n;
     } else {
         RETURN_IF(self.kind != VAL_UNDEFINED, HOOKE_E_FORMAT, "a value of type %s has no length",
@@ -544,6 +551,16 @@ static hooke_status name_of(struct bytes *out, struct value v, const char *what)
     return HOOKE_OK;
 }
 
+/* Of a value that is false (none, undefined, "") nothing is mapped or selected, whatever it is. */
+static hooke_status items_if_true(struct run *r, const struct list **items, struct value v)
+{
+    static const struct list nothing;
+    bool holds;
+    RETURN_IF_ERROR(value_truth(r, &holds, v));
+    *items = &nothing;
+    return holds ? value_items(r, items, v) : HOOKE_OK;
+}
+
 static struct args rest_of(const struct args *args, size_t first)
 {
     struct args rest = *args;
@@ -566,7 +583,7 @@ FILTER(filter_map)
         }
     }
     RETURN_IF(by_path && !given(path), HOOKE_E_FORMAT, "map wants a filter's name or attribute=");
-    RETURN_IF_ERROR(value_items(r, &items, self));
+    RETURN_IF_ERROR(items_if_true(r, &items, self));
     RETURN_IF_ERROR(list_new(r, out, VAL_ITERATOR));
     for (size_t i = 0; i < items->n; i++) {
         struct bytes name;
@@ -591,7 +608,7 @@ static hooke_status choose(struct run *r, struct value *out, struct value self, 
     const struct list *items;
     size_t first = by_path;
     RETURN_IF(args->n < first, HOOKE_E_FORMAT, "selectattr and rejectattr want an attribute");
-    RETURN_IF_ERROR(value_items(r, &items, self));
+    RETURN_IF_ERROR(items_if_true(r, &items, self));
     RETURN_IF_ERROR(list_new(r, out, VAL_ITERATOR));
     for (size_t i = 0; i < items->n; i++) {
         struct value v = items->items[i];
@@ -639,7 +656,7 @@ const struct builtin *find_filter(struct bytes name)
         { "capitalize", filter_capitalize, 0, 0, { NULL } },
         { "title", filter_title, 0, 0, { NULL } },
         { "string", filter_string, 0, 0, { NULL } },
-        { "safe", filter_string, 0, 0, { NULL } },
+        { "safe", filter_safe, 0, 0, { NULL } },
         { "replace", filter_replace, 2, 3, { "old", "new", "count" } },
         { "indent", filter_indent, 0, 3, { "width", "first", "blank" } },
         { "tojson", filter_tojson, 0, 4, { "ensure_ascii", "indent", "separators", "sort_keys" } },

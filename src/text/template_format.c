@@ -101,6 +101,7 @@ static hooke_status put_repr_at(struct run *r, struct value v, int depth)
         return put_repr_list(r, v, depth);
     case VAL_DICT:
         return put_repr_dict(r, v.as.dict, depth);
+    case VAL_RANGE:
     case VAL_VIEW:
     case VAL_ITERATOR:
     case VAL_NAMESPACE:
@@ -195,7 +196,8 @@ static hooke_status json_at(struct run *r, struct json_writer *w, struct value v
               (int)TEMPLATE_MAX_NESTING);
     RETURN_IF(r->out->n > TEMPLATE_MAX_OUTPUT, HOOKE_E_UNSUPPORTED, "more than %d bytes of output",
               (int)TEMPLATE_MAX_OUTPUT);
-    RETURN_IF_ERROR(spend_bytes(r, v.kind == VAL_STRING ? v.as.string.n : (size_t)(w->indent * depth + 1)));
+    RETURN_IF_ERROR(spend_bytes(r, v.kind == VAL_STRING ? v.as.string.n
+                                                        : (size_t)(w->indent > 0 ? w->indent * depth : 1)));
     if (v.kind == VAL_NONE) {
         jw_null(w);
     } else if (v.kind == VAL_BOOL) {
@@ -256,11 +258,15 @@ hooke_status format_percent(struct run *r, struct value *out, struct bytes forma
     return take_from(r, out, mark);
 }
 
-/* The value of a field "", "0" or "name". */
+/* The value of a field "", "0" or "name". *next counts the fields without a name; SIZE_MAX once one had a number. */
 static hooke_status field_value(struct value *out, const struct args *args, struct bytes field, size_t *next)
 {
     size_t at = 0, i = 0;
+    bool is_counted = field.n > 0 && field.s[0] >= '0' && field.s[0] <= '9';
+    RETURN_IF(field.n == 0 ? *next == SIZE_MAX : is_counted && *next != 0 && *next != SIZE_MAX,
+              HOOKE_E_FORMAT, "format: '{}' and '{0}' together");
     if (field.n == 0) at = (*next)++;
+    if (is_counted) *next = SIZE_MAX;
     for (; i < field.n && i < 6 && field.s[i] >= '0' && field.s[i] <= '9'; i++)
         at = at * 10 + (size_t)(field.s[i] - '0');
     if (i == field.n) {

@@ -174,6 +174,8 @@ static hooke_status lex_number(struct lexer *x, bool behind_dot)
                !__builtin_add_overflow(t->integer, digits[i] - '0', &t->integer);
     RETURN_IF(!fits, HOOKE_E_UNSUPPORTED, "line %d: the number '%.*s...' is too large", x->line, 20,
               x->s + x->at);
+    RETURN_IF(!is_real && digits[0] == '0' && t->integer, HOOKE_E_FORMAT, "line %d: a number begins with 0",
+              x->line);
     move_to(x, at);
     return HOOKE_OK;
 }

@@ -460,7 +460,7 @@ METHOD(call_range)
     }
     if (arg[2].kind != VAL_UNDEFINED) step = integer_of(arg[2]);
     RETURN_IF(step == 0, HOOKE_E_FORMAT, "range with a step of zero");
-    RETURN_IF_ERROR(list_new(r, out, VAL_LIST));
+    RETURN_IF_ERROR(list_new(r, out, VAL_RANGE));
     for (int64_t i = begin; step > 0 ? i < end : i > end;) {
         RETURN_IF(out->as.list->n >= TEMPLATE_MAX_RANGE, HOOKE_E_UNSUPPORTED, "range of more than %d numbers",
                   (int)TEMPLATE_MAX_RANGE);

@@ -108,6 +108,7 @@ static hooke_status parse_if(struct parser *p, struct node *n)
 static hooke_status parse_for(struct parser *p, struct node *n)
 {
     n->kind = NODE_FOR;
+    RETURN_IF(next_is(p, "loop"), HOOKE_E_FORMAT, "line %d: a loop over 'loop'", n->line);
     RETURN_IF_ERROR(parse_target(p, &n->a, false));
     if (!take_name(p, "in")) return unexpected(p, "'in'");
     RETURN_IF_ERROR(parse_tuple(p, &n->b, 0));

@@ -114,7 +114,7 @@ static hooke_status run_for(struct run *r, const struct node *n)
     struct scope *outside = r->scope;
     if (!loop) return HOOKE_E_MEMORY;
     RETURN_IF_ERROR(loop_items(r, &loop->items, n));
-    struct value self;
+    struct value self = value_none();
     self.kind = VAL_LOOP;
     self.as.loop = loop;
     for (; loop->at < loop->items->n; loop->at++) {
@@ -177,6 +177,7 @@ static hooke_status make_macro(struct run *r, struct value *out, const struct no
     if (!m) return HOOKE_E_MEMORY;
     m->node = n;
     m->scope = r->scope;
+    *out = value_none();
     out->kind = VAL_MACRO;
     out->as.macro = m;
     return HOOKE_OK;

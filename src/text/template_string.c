@@ -112,10 +112,7 @@ static hooke_status split_words(struct run *r, struct list *out, struct bytes s,
         size_t end = 0, length;
         RETURN_IF_ERROR(string_strip(r, &s, none, STRIP_LEFT));
         if (!s.n) return HOOKE_OK;
-        if (n_max == 0) {
-            RETURN_IF_ERROR(string_strip(r, &s, none, STRIP_RIGHT));
-            return list_push(r, out, value_string(s.s, s.n));
-        }
+        if (n_max == 0) return list_push(r, out, value_string(s.s, s.n));
         while (end < s.n && !is_python_space(char_at(s.s + end, s.n - end, &length))) end += length;
         RETURN_IF_ERROR(spend_bytes(r, end));
         RETURN_IF_ERROR(list_push(r, out, value_string(s.s, end)));
@@ -132,10 +129,7 @@ static hooke_status split_words_right(struct run *r, struct list *out, struct by
         size_t begin, length;
         RETURN_IF_ERROR(string_strip(r, &s, none, STRIP_RIGHT));
         if (!s.n) return HOOKE_OK;
-        if (n_max == 0) {
-            RETURN_IF_ERROR(string_strip(r, &s, none, STRIP_LEFT));
-            return list_push(r, out, value_string(s.s, s.n));
-        }
+        if (n_max == 0) return list_push(r, out, value_string(s.s, s.n));
         begin = s.n;
         while (begin > 0 && !is_python_space(char_before(s.s, begin, &length))) begin -= length;
         RETURN_IF_ERROR(spend_bytes(r, s.n - begin));

@@ -29,8 +29,8 @@ TEST(test_mapping, self.kind == VAL_DICT)
 TEST(test_iterable, is_sequence(self) || self.kind == VAL_STRING || self.kind == VAL_DICT ||
                         self.kind == VAL_UNDEFINED || self.kind == VAL_LOOP)
 /* Has a length and items by position or key. */
-TEST(test_sequence, self.kind == VAL_LIST || self.kind == VAL_TUPLE || self.kind == VAL_STRING ||
-                        self.kind == VAL_DICT || self.kind == VAL_UNDEFINED)
+TEST(test_sequence, self.kind == VAL_LIST || self.kind == VAL_TUPLE || self.kind == VAL_RANGE ||
+                        self.kind == VAL_STRING || self.kind == VAL_DICT || self.kind == VAL_UNDEFINED)
 TEST(test_callable, self.kind == VAL_CALLABLE || self.kind == VAL_MACRO || self.kind == VAL_UNDEFINED)
 TEST(test_filter, self.kind == VAL_STRING && find_filter(self.as.string))
 TEST(test_test, self.kind == VAL_STRING && find_test(self.as.string))

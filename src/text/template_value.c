@@ -58,9 +58,9 @@ hooke_status take_from(struct run *r, struct value *out, size_t mark)
 
 const char *kind_name(struct value v)
 {
-    static const char *const names[] = { "undefined", "None",      "bool",  "int",       "float",
-                                         "str",       "list",      "tuple", "dict view", "iterator",
-                                         "dict",      "namespace", "loop",  "macro",     "function" };
+    static const char *const names[] = { "undefined", "None",  "bool",  "int",       "float",    "str",
+                                         "list",      "tuple", "range", "dict view", "iterator", "dict",
+                                         "namespace", "loop",  "macro", "function" };
     return names[v.kind];
 }
 
@@ -71,7 +71,7 @@ bool is_number(struct value v)
 
 bool is_sequence(struct value v)
 {
-    return v.kind == VAL_LIST || v.kind == VAL_TUPLE || v.kind == VAL_VIEW || v.kind == VAL_ITERATOR;
+    return v.kind >= VAL_LIST && v.kind <= VAL_ITERATOR;
 }
 
 int64_t integer_of(struct value v)
@@ -91,7 +91,7 @@ hooke_status value_truth(struct run *r, bool *out, struct value v)
     if (v.kind == VAL_UNDEFINED || v.kind == VAL_NONE) *out = false;
     if (is_number(v)) *out = number_of(v) != 0;
     if (v.kind == VAL_STRING) *out = v.as.string.n > 0;
-    if (v.kind == VAL_LIST || v.kind == VAL_TUPLE || v.kind == VAL_VIEW) *out = v.as.list->n > 0;
+    if (is_sequence(v) && v.kind != VAL_ITERATOR) *out = v.as.list->n > 0;
     if (v.kind == VAL_DICT) *out = v.as.dict->n > 0;
     return HOOKE_OK;
 }
@@ -138,7 +138,7 @@ static hooke_status equal_at(struct run *r, bool *out, struct value a, struct va
         *out = bytes_equal(a.as.string, b.as.string);
         return a.as.string.n == b.as.string.n ? spend_bytes(r, a.as.string.n) : HOOKE_OK;
     }
-    if (a.kind == VAL_LIST || a.kind == VAL_TUPLE)
+    if (a.kind == VAL_LIST || a.kind == VAL_TUPLE || a.kind == VAL_RANGE)
         return equal_lists(r, out, a.as.list, b.as.list, depth + 1);
     if (a.kind == VAL_DICT) return equal_dicts(r, out, a.as.dict, b.as.dict, depth + 1);
     *out = a.kind == VAL_UNDEFINED || a.kind == VAL_NONE ||
@@ -236,6 +236,7 @@ static hooke_status grow_items(struct run *r, struct value **items, size_t n, si
 hooke_status list_new(struct run *r, struct value *out, enum value_kind kind)
 {
     out->kind = kind;
+    out->is_safe = false;
     out->as.list = arena_alloc(&r->arena, 1, sizeof *out->as.list);
     return out->as.list ? HOOKE_OK : HOOKE_E_MEMORY;
 }
@@ -255,6 +256,7 @@ hooke_status list_push(struct run *r, struct list *list, struct value v)
 hooke_status dict_new(struct run *r, struct value *out, enum value_kind kind)
 {
     out->kind = kind;
+    out->is_safe = false;
     out->as.dict = arena_alloc(&r->arena, 1, sizeof *out->as.dict);
     return out->as.dict ? HOOKE_OK : HOOKE_E_MEMORY;
 }
@@ -310,9 +312,10 @@ hooke_status string_chars(struct run *r, struct list *out, struct bytes s)
     return HOOKE_OK;
 }
 
-static hooke_status copy_items(struct run *r, struct list *out, const struct value *items, size_t n)
+static hooke_status copy_items(struct run *r, struct list *out, const struct value *items, size_t first,
+                               size_t n)
 {
-    for (size_t i = 0; i < n; i++) RETURN_IF_ERROR(list_push(r, out, items[i]));
+    for (size_t i = first; i < n; i++) RETURN_IF_ERROR(list_push(r, out, items[i]));
     return HOOKE_OK;
 }
 
@@ -320,7 +323,7 @@ hooke_status value_items(struct run *r, const struct list **out, struct value v)
 {
     struct value made;
     *out = NULL;
-    if (v.kind == VAL_LIST || v.kind == VAL_TUPLE || v.kind == VAL_VIEW) {
+    if (is_sequence(v) && v.kind != VAL_ITERATOR) {
         *out = v.as.list;
         return HOOKE_OK;
     }
@@ -330,9 +333,9 @@ hooke_status value_items(struct run *r, const struct list **out, struct value v)
     struct list *list = made.as.list;
     *out = list;
     if (v.kind == VAL_STRING) return string_chars(r, list, v.as.string);
-    if (v.kind == VAL_DICT) return copy_items(r, list, v.as.dict->keys, v.as.dict->n);
+    if (v.kind == VAL_DICT) return copy_items(r, list, v.as.dict->keys, 0, v.as.dict->n);
     if (v.kind == VAL_UNDEFINED) return HOOKE_OK;
     size_t first = v.as.list->next;
     v.as.list->next = v.as.list->n;
-    return copy_items(r, list, v.as.list->items + first, v.as.list->n - first);
+    return copy_items(r, list, v.as.list->items, first, v.as.list->n);
 }

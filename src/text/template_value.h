@@ -31,6 +31,7 @@ enum value_kind {
     VAL_STRING,
     VAL_LIST,
     VAL_TUPLE,
+    VAL_RANGE,
     VAL_VIEW,     /* of a dict: keys(), items(), values() */
     VAL_ITERATOR, /* gives each item once: selectattr, map, reverse */
     VAL_DICT,
@@ -42,12 +43,13 @@ enum value_kind {
 
 struct value {
     enum value_kind kind;
+    bool is_safe; /* of a string that went through |safe: what is added to it is escaped for HTML */
     union {
         bool boolean;
         int64_t integer;
         double real;
         struct bytes string; /* of VAL_UNDEFINED: the name that was looked for */
-        struct list *list;   /* list, tuple, view, iterator */
+        struct list *list;   /* list, tuple, range, view, iterator */
         struct dict *dict;   /* dict, namespace */
         struct loop *loop;
         const struct macro *macro;
@@ -80,6 +82,7 @@ struct run {
 static inline struct value value_undefined(struct bytes name)
 {
     struct value v;
+    v.is_safe = false;
     v.kind = VAL_UNDEFINED;
     v.as.string = name;
     return v;
@@ -87,6 +90,7 @@ static inline struct value value_undefined(struct bytes name)
 static inline struct value value_none(void)
 {
     struct value v;
+    v.is_safe = false;
     v.kind = VAL_NONE;
     v.as.integer = 0;
     return v;
@@ -94,6 +98,7 @@ static inline struct value value_none(void)
 static inline struct value value_bool(bool b)
 {
     struct value v;
+    v.is_safe = false;
     v.kind = VAL_BOOL;
     v.as.boolean = b;
     return v;
@@ -101,6 +106,7 @@ static inline struct value value_bool(bool b)
 static inline struct value value_int(int64_t i)
 {
     struct value v;
+    v.is_safe = false;
     v.kind = VAL_INT;
     v.as.integer = i;
     return v;
@@ -108,6 +114,7 @@ static inline struct value value_int(int64_t i)
 static inline struct value value_real(double r)
 {
     struct value v;
+    v.is_safe = false;
     v.kind = VAL_REAL;
     v.as.real = r;
     return v;
@@ -115,6 +122,7 @@ static inline struct value value_real(double r)
 static inline struct value value_string(const char *s, size_t n)
 {
     struct value v;
+    v.is_safe = false;
     v.kind = VAL_STRING;
     v.as.string.s = s;
     v.as.string.n = n;
@@ -140,7 +148,7 @@ hooke_status take_from(struct run *r, struct value *out, size_t mark);
 
 const char *kind_name(struct value v); /* as Python calls the type */
 bool is_number(struct value v);        /* int, float or bool */
-bool is_sequence(struct value v);      /* list, tuple, view or iterator: as.list */
+bool is_sequence(struct value v);      /* list, tuple, range, view or iterator: as.list */
 double number_of(struct value v);
 int64_t integer_of(struct value v); /* of int or bool */
 hooke_status value_truth(struct run *r, bool *out, struct value v);

@@ -101,6 +101,9 @@ static void wrong_values_are_refused_by_name(void **state)
     assert_message(hooke("generate --dtype f8 x"), 2, "one of f32|bf16");
     assert_message(hooke("generate --max-memory 6Q x"), 2, "a size such as 512M or 6G");
     assert_message(hooke("generate --chat=3 x"), 2, "takes no value");
+    assert_message(hooke("generate --system x y"), 2, "--system and --chat-... go with it");
+    assert_message(hooke("generate --chat --chat-var think y"), 2, "write NAME=VALUE");
+    assert_message(hooke("generate --chat --chat-date soon y"), 2, "is not YYYY-MM-DD");
     assert_message(hooke("generate -n"), 2, "needs a value");
     assert_message(hooke("capture --store f64 x"), 2, "--store");
     assert_message(hooke("decode a b"), 2, "one argument too many");

@@ -134,6 +134,73 @@ static void copies_that_mean_the_same(void **state)
     hooke_tokenizer_close(tk);
 }
 
+static void expect_with(const char *config, const hooke_chat_options *options, hooke_status code,
+                        const char *expected, int line)
+{
+    hooke_tokenizer *tk = must_open_json(toy_a, config);
+    hooke_text text = { 0 };
+    hooke_status st = hooke_chat_render_with(tk, &text, talk, 1, options);
+    if (st != code)
+        stop(line, "expected %s, found %s: %s", hooke_status_text(code), hooke_status_text(st),
+             hooke_error());
+    const char *found = st == HOOKE_OK ? text.data : hooke_error();
+    if (st == HOOKE_OK ? strcmp(found, expected) != 0 : !strstr(found, expected))
+        stop(line, "expected '%s', found '%s'", expected, found);
+    hooke_text_release(&text);
+    hooke_tokenizer_close(tk);
+}
+
+static void variables_date_and_name(void **state)
+{
+    (void)state;
+    const char *plain =
+        "{\"bos_token\":\"<bos>\",\"chat_template\":\"{{ bos_token ~ eos_token ~ tools ~ think is defined }}"
+        "{{ think | tojson if think is defined }}{{ strftime_now('%d %b %Y %H:%M') }}\"}";
+    const char *several =
+        "{\"chat_template\":[{\"name\":\"tool_use\",\"template\":\"T\"},{\"name\":\"default\","
+        "\"template\":\"D{{ messages[0].content }}\"},{\"name\":\"odd\"}]}";
+    static const char *const no_thinking[] = { "think", "false", NULL },
+                             *const words[] = { "think", "a b", NULL },
+                             *const list[] = { "think", "[1, {\"a\": null}]", "tools", "5", NULL },
+                             *const half[] = { "think", NULL };
+    hooke_chat_options o = { .size = sizeof o, .date = "2026-02-28" };
+    expect_with(plain, &o, HOOKE_OK, "<bos>NoneFalse28 Feb 2026 00:00", __LINE__);
+    o.variables = no_thinking;
+    o.date = "2024-02-29 23:59:58";
+    expect_with(plain, &o, HOOKE_OK, "<bos>NoneTruefalse29 Feb 2024 23:59", __LINE__);
+    o.variables = words;
+    expect_with(plain, &o, HOOKE_OK, "<bos>NoneTrue\"a b\"29 Feb 2024 23:59", __LINE__);
+    o.variables = list;
+    expect_with(plain, &o, HOOKE_OK, "<bos>5True[1, {\"a\": null}]29 Feb 2024 23:59", __LINE__);
+    o.variables = half;
+    expect_with(plain, &o, HOOKE_E_ARGUMENT, "'think' has no value", __LINE__);
+    static const char *const bad[] = { "2026-02-29",   "2026-13-01", "today",      "2026-01-01 25:00:00",
+                                       "2026-01-01 1", "",           "2026-01-01x" };
+    for (int i = 0; i < 7; i++) {
+        o = (hooke_chat_options){ .size = sizeof o, .date = bad[i] };
+        expect_with(plain, &o, HOOKE_E_ARGUMENT, "is not YYYY-MM-DD", __LINE__);
+    }
+    expect_with(several, NULL, HOOKE_OK, "D Hello\n", __LINE__);
+    o = (hooke_chat_options){ .size = sizeof o, .template_name = "tool_use" };
+    expect_with(several, &o, HOOKE_OK, "T", __LINE__);
+    o.template_name = "rag";
+    expect_with(several, &o, HOOKE_E_ARGUMENT, "no chat template 'rag'; there are: tool_use, default",
+                __LINE__);
+}
+
+static void what_messages_lack(void **state)
+{
+    (void)state;
+    hooke_text text = { 0 };
+    hooke_tokenizer *tk = open_template(CHATML);
+    const hooke_message no_content = { "user", NULL }, odd = { "user", "a\xFFz" };
+    assert_int_equal(hooke_chat_render(tk, &text, &no_content, 1, true), HOOKE_E_ARGUMENT);
+    assert_int_equal(hooke_chat_render(tk, &text, &odd, 1, false), HOOKE_OK);
+    assert_string_equal(text.data, "<|im_start|>user\na\xEF\xBF\xBDz<|im_end|>\n");
+    hooke_text_release(&text);
+    hooke_tokenizer_close(tk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +209,8 @@ int main(void)
         cmocka_unit_test(llama3),
         cmocka_unit_test(without_a_template),
         cmocka_unit_test(copies_that_mean_the_same),
+        cmocka_unit_test(variables_date_and_name),
+        cmocka_unit_test(what_messages_lack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
