@@ -169,11 +169,28 @@ static bool all_digits(const char *s)
     return s[0] && s[strspn(s, "0123456789")] == '\0';
 }
 
+/* "4232" of a Neuronpedia id or address that names a feature, else NULL. */
+static const char *published_feature(const char *text)
+{
+    hooke_name *name = NULL;
+    const char *index = NULL;
+    if (strchr(text, '/') && hooke_name_open(&name, text, "dict") == HOOKE_OK &&
+        hooke_name_get_info(name)->feature >= 0)
+        index = take_printf("%lld", (long long)hooke_name_get_info(name)->feature);
+    hooke_name_close(name);
+    return index;
+}
+
 int address_open(struct session *s, const char *text, hooke_dict **dict, int32_t *feature)
 {
     const char *name = s->opt.dict ? s->opt.dict : "micro", *index = text, *cut = strrchr(text, ':');
+    const char *published = published_feature(text);
     *dict = NULL;
-    if (!cut) {
+    if (published) {
+        name = text;
+        index = published;
+        cut = NULL;
+    } else if (!cut) {
         cut = strrchr(text, '/');
         if (cut && memchr(text, '/', (size_t)(cut - text)) == NULL)
             cut = NULL; /* MODEL/SOURCE/INDEX has two */

@@ -340,6 +340,7 @@ static hooke_status open_spelling(struct hooke_name *n, const char *kind)
     if (address != ADDRESS_NONE) return open_address(n, kind, address);
     if (may_be_dict && find_release(release, sizeof release, what)) return open_registry(n, release);
     if (may_be_dict && strchr(what, '/') && open_neuronpedia(n, what, false, &st)) return st;
+    if (may_be_dict) RETURN_IF_ERROR(name_explain_bare_id(what));
     if (may_be_model && (!may_be_dict || model_repository(what, &near) || !strchr(what, '/')))
         return open_model(n, kind);
     return open_dict(n, kind);

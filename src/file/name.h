@@ -79,6 +79,8 @@ bool is_shipped(const char *what, const char *kind);
 /* Failures with suggestions: a release that lacks the id, a Neuronpedia model that lacks the source. */
 hooke_status name_explain_id(const char *release, const char *sae_id);
 hooke_status name_explain_source(const char *id);
+/* An id without its release: says which releases have it. HOOKE_OK when none has. */
+hooke_status name_explain_bare_id(const char *id);
 /* A release or Neuronpedia model that `what` seems to begin with, misspelt; "" when nothing is near. */
 void name_near_release(char *out, size_t capacity, const char *what);
 bool name_is_neuronpedia_model(const char *model, size_t n);

@@ -172,6 +172,28 @@ void name_near_release(char *out, size_t capacity, const char *what)
     }
 }
 
+hooke_status name_explain_bare_id(const char *id)
+{
+    enum { MOST_NAMED = 4 };
+    struct registry_cursor c = { .line = 0 };
+    hooke_text releases = { 0 };
+    hooke_status st = HOOKE_OK;
+    char first[64] = "";
+    int n = 0;
+    while (st == HOOKE_OK && registry_next(&c)) {
+        if (strcmp(c.row.sae_id, id) != 0) continue;
+        if (n == 0) memcpy(first, c.row.release, sizeof first);
+        if (n++ < MOST_NAMED) st = text_printf(&releases, "%s%s", n > 1 ? ", " : "", c.row.release);
+    }
+    if (st == HOOKE_OK && n > 0)
+        st = fail(
+            HOOKE_E_NOT_FOUND,
+            "'%.200s' is the id of a dictionary in %d release%s (%s%s); write RELEASE/SAE_ID, e.g. %s/%s", id,
+            n, n > 1 ? "s" : "", releases.data, n > MOST_NAMED ? ", ..." : "", first, id);
+    hooke_text_release(&releases);
+    return st;
+}
+
 bool name_is_neuronpedia_model(const char *model, size_t n)
 {
     struct registry_cursor c = { .line = 0 };

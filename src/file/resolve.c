@@ -148,7 +148,8 @@ static hooke_status find_in_cache(hooke_text *path, struct hooke_name *n)
     hooke_text_release(&inside);
     if (st == HOOKE_OK && strcmp(n->info.kind, "model") == 0) st = check_is_model(path->data, n->place.repo);
     if (st != HOOKE_E_NOT_FOUND) return st;
-    return fail(st, "%s; fetch it: hooke pull %s", hooke_error(), n->what);
+    const char *quote = strpbrk(n->what, "?&*[]()$;|<># \"\\") ? "'" : ""; /* for a shell */
+    return fail(st, "%s; fetch it: hooke pull %s%s%s", hooke_error(), quote, n->what, quote);
 }
 
 hooke_status hooke_name_locate(hooke_name *n)

@@ -373,6 +373,8 @@ static const struct miss misses[] = {
     { "gemma-scope-2b-pt-res-cannonical/layer_20/width_16k/canonical", "dict", HOOKE_E_NOT_FOUND,
       "did you mean 'gemma-scope-2b-pt-res-canonical'" },
     { "gemma-scope-2b-pt-ress", "dict", HOOKE_E_NOT_FOUND, "did you mean 'gemma-scope-2b-pt-res'" },
+    { "layer_20/width_16k/canonical", "dict", HOOKE_E_NOT_FOUND, "id of a dictionary in 7 releases" },
+    { "blocks.0.hook_attn_out", NULL, HOOKE_E_NOT_FOUND, "id of a dictionary in 3 releases" },
     { "gemma-2-2b/20-gemmascope-res-17k", NULL, HOOKE_E_NOT_FOUND,
       "did you mean gemma-2-2b/20-gemmascope-res-16k" },
     { "gemma-2-2b/gemmascope-res-16k", NULL, HOOKE_E_NOT_FOUND, "a set of 26 sources" },
