@@ -445,6 +445,11 @@ HOOKE_API hooke_status hooke_packer_open_named(hooke_packer **out, const hooke_t
 /* "saelens" with this separator (-1: none), and no BOS where the tokenizer names none. */
 HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs,
                                          int n_ctx, bool prepend_bos, int32_t separator);
+/* Contexts that a data set brings as ids (SAELens' pretokenised sets): the first n_ctx of each row of column "tokens", else
+ * "input_ids" (column NULL). path: as hooke_rows_open() takes it; a folder's sae_lens.json is looked at. A row of fewer ids, or of ids
+ * that the tokenizer lacks, is an error. */
+HOOKE_API hooke_status hooke_packer_open_pretokenized(hooke_packer **out, const hooke_tokenizer *tk,
+                                                      const char *path, const char *column, int n_ctx);
 /* The next context into ids[n_ctx]: *n of them, fewer than n_ctx only where a packing pads; 0 at the end. */
 HOOKE_API hooke_status hooke_packer_context(hooke_packer *p, int32_t *ids, int *n);
 /* The same, filled up to n_ctx on the right with the pad token, or EOS where there is none; *got is false at the end. */

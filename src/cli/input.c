@@ -232,12 +232,19 @@ static const char *packings(void)
     const char *list = "there are ";
     for (int i = 0; hooke_packing_name(i); i++)
         list = take_printf("%s%s%s", list, i ? ", " : "", hooke_packing_name(i));
-    return list;
+    return take_printf("%s, pretokenized", list);
 }
 
 static int open_file(struct input *in, const char *name)
 {
-    hooke_status st = hooke_docs_open(&in->docs, name, in->s->opt.column);
+    hooke_status st;
+    if (in->s->opt.pack && strcmp(in->s->opt.pack, "pretokenized") == 0) {
+        in->name = name;
+        st = hooke_packer_open_pretokenized(&in->packer, in->tk, name, in->s->opt.column,
+                                            (int)in->s->opt.n_ctx);
+        return st ? failed_call(st, "--pack pretokenized", NULL) : 0;
+    }
+    st = hooke_docs_open(&in->docs, name, in->s->opt.column);
     in->name = name;
     if (st) return failed_call(st, "text", NULL);
     if (!in->s->opt.n_ctx) return 0;
@@ -281,7 +288,7 @@ static int read_item(struct input *in, bool *more)
 {
     const struct common *o = &in->s->opt;
     *more = true;
-    if (in->docs) return read_file_item(in);
+    if (in->docs || in->packer) return read_file_item(in);
     if (o->ids_file) {
         int i = in->next_seq++;
         *more = i < (int)in->stored.n_seqs;

@@ -191,6 +191,7 @@ hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, ho
 void hooke_packer_close(hooke_packer *p)
 {
     if (!p) return;
+    hooke_rows_close(p->rows);
     hooke_ids_release(&p->ready);
     hooke_ids_release(&p->lengths);
     hooke_ids_release(&p->document);

@@ -14,6 +14,7 @@ struct hooke_packer {
     const struct pack_rule *rule;
     const hooke_tokenizer *tk;
     hooke_docs *docs;
+    hooke_rows *rows; /* instead, owned: ids as they are */
     size_t n_ctx;
     bool prepend_bos, no_concat, is_done;
     int32_t separator;      /* saelens; -1: none */

@@ -1,5 +1,6 @@
 """Writes tests/golden/text/records.parquet: columns that are groups of values, as Helsinki-NLP/europarl has them, with nulls at every
-level. test_dataset_rows.c knows the values. Usage: make_dataset_golden.py [FOLDER]; needs pyarrow."""
+level, and pretokenized.parquet: ids as SAELens' pretokeniser pushes them to the hub. test_dataset_rows.c and test_pack_rows.c know
+the values. Usage: make_dataset_golden.py [FOLDER]; needs pyarrow."""
 import sys
 from pathlib import Path
 
@@ -15,3 +16,5 @@ table = pa.table({
     "n": pa.array([1, 2, 3, 4]),
 })
 pq.write_table(table, out / "records.parquet", compression="none")
+ids = pa.table({"input_ids": pa.array([[0, 1, 2, 3, 0], [3, 2, 1, 0, 0], [1, 1, 1, 1, 1]], type=pa.list_(pa.int32()))})
+pq.write_table(ids, out / "pretokenized.parquet", compression="none")
