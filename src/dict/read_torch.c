@@ -43,7 +43,7 @@ static const struct torch_family *family_of(const struct torch_file *f, const ch
 
 bool torch_is_run(const char *path)
 {
-    bool is_named = is_folder(path) || path_ends_with(path, "/config.json") || path_ends_with(path, "/ae.pt");
+    bool is_named = is_folder(path) || path_ends_with(path, "config.json") || path_ends_with(path, "ae.pt");
     return is_named && exists_beside(path, "ae.pt");
 }
 
@@ -52,7 +52,7 @@ bool torch_is_run(const char *path)
 bool torch_recognise(const char *path)
 {
     struct torch_file f;
-    if (is_folder(path) || path_ends_with(path, "/config.json")) return file_in_folder(path) != NULL;
+    if (is_folder(path) || path_ends_with(path, "config.json")) return file_in_folder(path) != NULL;
     if (!torch_is_named(path)) return false;
     if (torch_file_open(&f, path) != HOOKE_OK) return true;
     bool fits = family_of(&f, path, NULL) != NULL;
