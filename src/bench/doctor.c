@@ -7,7 +7,6 @@
 
 #include "base/parallel.h"
 #include "bench/doctor.h"
-#include "file/http.h"
 #include "file/hub.h"
 #include "tensor/cpu/kernels.h"
 
@@ -50,7 +49,6 @@ static void write_libraries(struct json_writer *w)
     key_string(w, "zlib", zlibVersion());
     key_string(w, "zstd", ZSTD_versionString());
     key_string(w, "utf8proc", utf8);
-    key_string(w, "curl", http_library());
     jw_end_object(w);
 }
 
@@ -90,8 +88,6 @@ static void write_missing(struct json_writer *w)
     if (strcmp(gemm_library_name(), "none") == 0)
         doctor_missing(w, "oneDNN", "fast matrix products; plain ones are built in",
                        "install libdnnl-dev and build again");
-    if (!http_library())
-        doctor_missing(w, "libcurl", "pull", "install libcurl4 (to build: libcurl4-openssl-dev)");
     doctor_missing_hub(w);
     doctor_missing(w, "CUDA", "--device cuda", NULL);
     jw_end_array(w);

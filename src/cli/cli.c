@@ -226,6 +226,21 @@ int session_context(struct session *s)
     return st ? failed_call(st, "context", NULL) : 0;
 }
 
+int session_pull_first(struct session *s, const char *what, const char *kind)
+{
+    hooke_name *name;
+    hooke_pulled *pulled = NULL;
+    hooke_pull_options options = { .size = sizeof options, .kind = kind, .progress = progress_report };
+    if (!s->opt.pull) return 0;
+    hooke_status st = hooke_name_open(&name, what, kind);
+    if (st) return failed_call(st, "pull", NULL);
+    if (hooke_name_get_info(name)->repo[0]) st = hooke_pull(&pulled, what, &options);
+    progress_clear();
+    hooke_name_close(name);
+    hooke_pulled_close(pulled);
+    return st ? failed_call(st, "pull", NULL) : 0;
+}
+
 int session_open_dict(struct session *s, hooke_dict **out, const char *what)
 {
     hooke_dict_options options = { .size = sizeof options,
@@ -242,6 +257,7 @@ int session_open_dict(struct session *s, hooke_dict **out, const char *what)
             return 0;
         }
     }
+    if ((code = session_pull_first(s, what, "dict")) != 0) return code;
     hooke_status st = hooke_dict_open(out, s->ctx, what, &options);
     if (st) return failed_call(st, "dictionary", NULL);
     grow(&s->dicts, &s->dicts_capacity, s->n_dicts + 1, sizeof *s->dicts);
@@ -262,6 +278,7 @@ int session_model(struct session *s)
     const char *what = s->opt.model;
     if (!what && s->opt.dict && s->dict) what = hooke_dict_get_info(s->dict)->model_name;
     if (!what || !what[0]) what = "micro";
+    if ((code = session_pull_first(s, what, "model")) != 0) return code;
     hooke_status st = hooke_model_open(&s->model, s->ctx, what, &options);
     if (!st) return 0;
     return failed_call(

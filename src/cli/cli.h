@@ -49,6 +49,7 @@ struct common {
     int64_t target;             /* of a cross-layer transcoder */
     double norm_scaling_factor; /* of activations, where the dictionary's files leave it open */
     int prepend_bos;            /* -1: the model's own rule */
+    bool pull;                  /* fetch what is named and not in the hub cache */
     bool json, quiet, verbose, canonical, as_saelens;
 };
 
@@ -74,6 +75,8 @@ int session_dict(struct session *s);  /* --dict, else micro */
 /* Any dictionary by name; the same name gives the same object. */
 int session_open_dict(struct session *s, hooke_dict **out, const char *what);
 int session_model_and_dict(struct session *s);
+/* With --pull: brings what a name stands for into the hub cache, unless it lies on this machine anyway. The ones above begin so. */
+int session_pull_first(struct session *s, const char *what, const char *kind);
 void session_close(struct session *s);
 
 /* One line on standard error: model, dictionary, BOS rule, operand type, level, scale of activations. */

@@ -293,6 +293,8 @@ static int open_what(struct session *s, hooke_file **f, const char **kind)
         return wrong("info", "give a path or a name, e.g. 'hooke info micro'", "there is nothing to look at");
     if (!what) asked = s->opt.dict ? "dict" : "model";
     if (!what) what = s->opt.dict ? s->opt.dict : s->opt.model;
+    int code = session_pull_first(s, what, asked);
+    if (code) return code;
     hooke_status st = find(&name, what, asked);
     const hooke_name_info *info = st ? NULL : hooke_name_get_info(name);
     bool is_path = info && strcmp(info->spelling, "path") == 0;

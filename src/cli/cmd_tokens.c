@@ -35,6 +35,8 @@ static int open_tokenizer(struct session *s, hooke_tokenizer **tk)
 {
     const char *what = s->opt.model ? s->opt.model : "micro";
     hooke_text path = { 0 };
+    int code = session_pull_first(s, what, "model");
+    if (code) return code;
     hooke_status st = hooke_resolve(&path, what, "model");
     if (!st) st = hooke_tokenizer_open(tk, path.data);
     hooke_text_release(&path);

@@ -169,7 +169,7 @@ struct part {
 static void part_close(struct part *p)
 {
     if (p->is_writing) st_writer_abandon(&p->writer);
-    for (int i = 0; i < p->n_sources; i++) source_close(&p->sources[i]);
+    for (int i = 0; p->sources && i < p->n_sources; i++) source_close(&p->sources[i]);
     mem_free(p->sources);
     http_close(p->w.client);
     hooke_name_close(p->name);

@@ -113,12 +113,30 @@ static void nothing_else_uses_the_network(void **state)
     assert_int_equal(atomic_load(&server->n_requests), before);
 }
 
+/* --pull: there is no tokenizer in it, but it has come before anybody looked. */
+static void commands_that_pull(void **state)
+{
+    char place[400];
+    (void)state;
+    struct outcome *o = hooke("tokens -m hf:org/model@next hello");
+    assert_int_equal(o->code, 1);
+    o = hooke("tokens -m hf:org/model@next --pull hello");
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "tokenizer"));
+    snprintf(place, sizeof place, "%s/cache/models--org--model/snapshots/" HUB_COMMIT2 "/model.safetensors",
+             folder);
+    assert_int_equal(access(place, R_OK), 0);
+    assert_int_equal(hooke("encode -d hf:org/secret/x --pull -i none.safetensors -o /dev/null")->code, 1);
+    assert_int_equal(hooke("tokens -m micro --pull hello")->code, 0); /* there is nothing to pull */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_model_in_both_ways, need_network),
         cmocka_unit_test_setup(choices_and_dry_runs, need_network),
         cmocka_unit_test_setup(faults, need_network),
+        cmocka_unit_test_setup(commands_that_pull, need_network),
         cmocka_unit_test(nothing_else_uses_the_network),
     };
     return cmocka_run_group_tests(tests, start, stop);
