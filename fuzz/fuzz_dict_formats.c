@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../tests/remove_tree.h"
 #include "dict/dict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -103,9 +104,7 @@ static hooke_context *ctx;
 
 static void clean(void)
 {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    if (system(command) != 0) perror(root);
+    remove_tree(root);
 }
 
 static void prepare(void)

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct parquet p;
     if (parquet_parse(&p, data, n, "input") != HOOKE_OK) return 0;
     p.max_page = PAGE_MAX;
-    for (int i = 0; i < p.n_columns && i < 16; i++) use(&p, i);
+    for (int i = 0; i < p.n_columns + p.n_members && i < 16; i++) use(&p, i);
     parquet_close(&p);
     return 0;
 }

@@ -6,8 +6,7 @@
 #ifndef HOOKE_FILE_HTTP_H
 #define HOOKE_FILE_HTTP_H
 
-#include <stdatomic.h>
-
+#include "base/shared.h"
 #include "base/text.h"
 
 #ifdef __cplusplus
@@ -39,7 +38,7 @@ struct http_request {
     /* Called with each piece of the body; the reply's status and headers are there. A failure ends the exchange and is returned. */
     hooke_status (*on_body)(void *payload, const struct http_reply *reply, const void *bytes, size_t n);
     void *payload;
-    const atomic_bool *cancel; /* looked at about once a second; may be NULL */
+    const struct flag *cancel; /* looked at about once a second; may be NULL */
 };
 
 typedef struct http_client http_client;

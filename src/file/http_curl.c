@@ -160,7 +160,7 @@ static int on_progress(void *payload, curl_off_t down_total, curl_off_t down, cu
 {
     const struct exchange *x = payload;
     (void)down_total, (void)down, (void)up_total, (void)up;
-    return x->request->cancel && atomic_load_explicit(x->request->cancel, memory_order_relaxed);
+    return flag_is_raised(x->request->cancel);
 }
 
 /* First failure of a row of settings; later ones are not made. */

@@ -26,7 +26,7 @@ struct download {
     int64_t resumed; /* of them from an earlier try */
     struct sha sha;
     bool is_hashed;
-    _Atomic int64_t *done;
+    struct count *done;
     /* the answer that is coming in */
     bool has_begun, is_elsewhere;
     hooke_status verdict; /* why its body was not taken */
@@ -49,7 +49,7 @@ static void begin_hash(struct download *d)
 
 static void forget_progress(struct download *d)
 {
-    atomic_fetch_sub(d->done, d->have);
+    count_add(d->done, -d->have);
     d->have = d->resumed = 0;
     begin_hash(d);
 }
@@ -77,8 +77,8 @@ static hooke_status take_up(struct download *d)
         if (got <= 0) break;
         if (d->is_hashed) sha_add(&d->sha, buffer, (size_t)got);
         d->have += got;
-        atomic_fetch_add(d->done, got);
-        if (d->w->cancel && atomic_load(d->w->cancel)) {
+        count_add(d->done, got);
+        if (flag_is_raised(d->w->cancel)) {
             st = fail(HOOKE_E_CANCELLED, "cancelled");
             break;
         }
@@ -109,7 +109,7 @@ static hooke_status write_at(struct download *d, const void *bytes, size_t n)
         if (put < 0) return fail_errno(HOOKE_E_IO, "%s: cannot be written", d->part.data);
         if (d->is_hashed) sha_add(&d->sha, p, (size_t)put);
         d->have += put;
-        atomic_fetch_add(d->done, put);
+        count_add(d->done, put);
         p += put;
         n -= (size_t)put;
     }
@@ -270,7 +270,7 @@ static bool blob_is_there(const char *blob, int64_t size)
 
 static hooke_status fetch_locked(struct hub_worker *w, const struct hub_store *s, struct hub_fetched *out,
                                  const struct hub_meta *meta, const char *repo, const char *path,
-                                 _Atomic int64_t *done)
+                                 struct count *done)
 {
     hooke_text blob = { 0 };
     int lock = -1;
@@ -278,7 +278,7 @@ static hooke_status fetch_locked(struct hub_worker *w, const struct hub_store *s
     if (st == HOOKE_OK) st = hub_lock(&lock, s, meta->etag, w->cancel);
     if (st == HOOKE_OK && blob_is_there(blob.data, meta->size)) {
         out->was_cached = true;
-        atomic_fetch_add(done, meta->size > 0 ? meta->size : 0);
+        count_add(done, meta->size > 0 ? meta->size : 0);
     } else if (st == HOOKE_OK) {
         struct download d = { .w = w, .meta = *meta, .repo = repo, .path = path, .fd = -1, .done = done };
         st = fetch_blob(&d, s, blob.data);
@@ -293,7 +293,7 @@ static hooke_status fetch_locked(struct hub_worker *w, const struct hub_store *s
 
 /* A file that the snapshot has is not asked for: the cache may be read-only, the network away. */
 static bool is_in_snapshot(const struct hub_store *s, struct hub_fetched *out, const char *commit,
-                           const char *path, _Atomic int64_t *done, hooke_status *st)
+                           const char *path, struct count *done, hooke_status *st)
 {
     hooke_text place = { 0 };
     struct stat info;
@@ -302,7 +302,7 @@ static bool is_in_snapshot(const struct hub_store *s, struct hub_fetched *out, c
     if (is_there) {
         out->size = info.st_size;
         out->was_cached = true;
-        atomic_fetch_add(done, info.st_size);
+        count_add(done, info.st_size);
     }
     hooke_text_release(&place);
     return is_there;
@@ -310,7 +310,7 @@ static bool is_in_snapshot(const struct hub_store *s, struct hub_fetched *out, c
 
 hooke_status hub_fetch(struct hub_worker *w, const struct hub_store *s, struct hub_fetched *out,
                        const char *repo, const char *commit, const char *path, const struct hub_meta *known,
-                       _Atomic int64_t *done)
+                       struct count *done)
 {
     struct hub_meta meta;
     hooke_status st;

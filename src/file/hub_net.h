@@ -35,7 +35,7 @@ void hub_config_release(struct hub_config *c);
 struct hub_worker {
     const struct hub_config *config;
     http_client *client;
-    const atomic_bool *cancel;
+    const struct flag *cancel;
     int n_retries;     /* in a row, without anything gained */
     int first_wait_ms; /* doubles with each retry in a row */
 };
@@ -115,7 +115,7 @@ hooke_status hub_blob_path(hooke_text *out, const struct hub_store *s, const cha
 hooke_status hub_snapshot_path(hooke_text *out, const struct hub_store *s, const char *commit,
                                const char *path);
 /* Waits until this process alone works on the blob; the file that huggingface_hub locks in the same way. */
-hooke_status hub_lock(int *fd, const struct hub_store *s, const char *etag, const atomic_bool *cancel);
+hooke_status hub_lock(int *fd, const struct hub_store *s, const char *etag, const struct flag *cancel);
 void hub_unlock(int fd);
 /* Makes the blob appear as the file of a commit: a relative link, or a copy where links cannot be had. */
 hooke_status hub_link(const struct hub_store *s, const char *commit, const char *path, const char *etag);
@@ -132,7 +132,7 @@ struct hub_fetched {
  * display, those that were there already included. */
 hooke_status hub_fetch(struct hub_worker *w, const struct hub_store *s, struct hub_fetched *out,
                        const char *repo, const char *commit, const char *path, const struct hub_meta *known,
-                       _Atomic int64_t *done);
+                       struct count *done);
 
 /* ---- which files ---- */
 

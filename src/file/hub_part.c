@@ -145,7 +145,7 @@ struct part {
     const hooke_part_options *o;
     struct hub_config config;
     struct hub_worker w;
-    atomic_bool cancel;
+    struct flag cancel;
     struct arena arena;
     hooke_name *name;
     struct name_place place;

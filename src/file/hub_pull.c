@@ -27,10 +27,10 @@ struct pull {
     char commit[HUB_COMMIT_DIGITS + 1];
     struct hub_pulled *out;
     /* shared by the workers */
-    atomic_size_t next;
-    atomic_bool cancel, failed;
-    atomic_int n_running;
-    _Atomic int64_t done;
+    struct count next;
+    struct flag cancel, failed;
+    struct count n_running;
+    struct count done;
     pthread_mutex_t mutex; /* of the three below */
     hooke_status status;   /* the first failure */
     char message[1024];
@@ -231,8 +231,8 @@ static void note_failure(struct pull *p, hooke_status st)
         error_copy(p->message, sizeof p->message);
     }
     pthread_mutex_unlock(&p->mutex);
-    atomic_store(&p->failed, true);
-    atomic_store(&p->cancel, true);
+    flag_raise(&p->failed);
+    flag_raise(&p->cancel);
 }
 
 static hooke_status fetch_entry(struct pull *p, struct hub_worker *w, size_t i)
@@ -251,14 +251,14 @@ static void *work(void *payload)
     struct hub_worker w;
     worker_init(&w, p);
     hooke_status st = http_open(&w.client);
-    while (st == HOOKE_OK && !atomic_load(&p->cancel)) {
-        size_t i = atomic_fetch_add(&p->next, 1);
+    while (st == HOOKE_OK && !flag_is_raised(&p->cancel)) {
+        size_t i = (size_t)count_add(&p->next, 1);
         if (i >= p->listing.n) break;
         st = fetch_entry(p, &w, i);
     }
     http_close(w.client);
     if (st != HOOKE_OK) note_failure(p, st);
-    atomic_fetch_sub(&p->n_running, 1);
+    count_add(&p->n_running, -1);
     return NULL;
 }
 
@@ -266,14 +266,14 @@ static void *work(void *payload)
 static void watch(struct pull *p, int64_t total)
 {
     bool stop = false;
-    while (atomic_load(&p->n_running) > 0) {
+    while (count_now(&p->n_running) > 0) {
         struct timespec nap = { 0, 20 * 1000000 };
         if (p->wish->progress && !stop)
-            stop = p->wish->progress(p->wish->progress_payload, "pull", atomic_load(&p->done), total) != 0;
-        if (stop) atomic_store(&p->cancel, true);
+            stop = p->wish->progress(p->wish->progress_payload, "pull", count_now(&p->done), total) != 0;
+        if (stop) flag_raise(&p->cancel);
         nanosleep(&nap, NULL);
     }
-    if (stop && !atomic_load(&p->failed)) {
+    if (stop && !flag_is_raised(&p->failed)) {
         fail(HOOKE_E_CANCELLED, "cancelled");
         note_failure(p, HOOKE_E_CANCELLED);
     }
@@ -289,9 +289,9 @@ static hooke_status fetch_all(struct pull *p)
     for (size_t i = 0; i < p->listing.n; i++)
         total += p->listing.entries[i].size > 0 ? p->listing.entries[i].size : 0;
     for (; n < want; n++) {
-        atomic_fetch_add(&p->n_running, 1);
+        count_add(&p->n_running, 1);
         if (pthread_create(&threads[n], NULL, work, p) != 0) {
-            atomic_fetch_sub(&p->n_running, 1);
+            count_add(&p->n_running, -1);
             break;
         }
     }

@@ -31,7 +31,7 @@ hooke_status hub_wait(const struct hub_worker *w, const struct http_reply *reply
     if (reply->retry_after_s * 1000 > ms) ms = reply->retry_after_s * 1000;
     for (; ms > 0; ms -= 50) {
         struct timespec nap = { 0, 50 * 1000000 };
-        RETURN_IF(w->cancel && atomic_load(w->cancel), HOOKE_E_CANCELLED, "cancelled");
+        RETURN_IF(flag_is_raised(w->cancel), HOOKE_E_CANCELLED, "cancelled");
         nanosleep(&nap, NULL);
     }
     return HOOKE_OK;

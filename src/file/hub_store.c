@@ -85,7 +85,7 @@ static hooke_status try_lock(int *fd, const char *path)
     return HOOKE_OK;
 }
 
-hooke_status hub_lock(int *fd, const struct hub_store *s, const char *etag, const atomic_bool *cancel)
+hooke_status hub_lock(int *fd, const struct hub_store *s, const char *etag, const struct flag *cancel)
 {
     hooke_text path = { 0 };
     hooke_status st = make_folders(s->locks.data);
@@ -95,7 +95,7 @@ hooke_status hub_lock(int *fd, const struct hub_store *s, const char *etag, cons
         struct timespec nap = { 0, 50 * 1000000 };
         st = try_lock(fd, path.data);
         if (st != HOOKE_OK || *fd >= 0) break;
-        if (cancel && atomic_load(cancel))
+        if (flag_is_raised(cancel))
             st = fail(HOOKE_E_CANCELLED, "cancelled while another process downloads this file");
         nanosleep(&nap, NULL);
     }

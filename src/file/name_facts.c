@@ -104,10 +104,10 @@ static void write_site(struct hooke_name *n)
 static int64_t from_thousands(int n, char unit)
 {
     static const int by_thousand[][2] = { { 65, 64 }, { 131, 128 }, { 262, 256 }, { 524, 512 } };
-    if (unit == 'm' || unit == 'M') return (int64_t)n << 20;
+    if (unit == 'm' || unit == 'M') return (int64_t)n * 1048576;
     for (size_t i = 0; i < sizeof by_thousand / sizeof *by_thousand; i++)
-        if (n == by_thousand[i][0]) return (int64_t)by_thousand[i][1] << 10;
-    return (int64_t)n << 10;
+        if (n == by_thousand[i][0]) return (int64_t)by_thousand[i][1] * 1024;
+    return (int64_t)n * 1024;
 }
 
 /* A count of thousands or millions behind `mark`: "width_16k". */

@@ -163,7 +163,7 @@ static hooke_status read_neuronpedia_address(struct name_place *out, const char 
 
 hooke_status name_read_address(enum name_address *kind, struct name_place *out, const char *what)
 {
-    char address[NAME_WHAT_BYTES];
+    char address[NAME_WHAT_BYTES] = "";
     const char *path;
     *kind = ADDRESS_NONE;
     memset(out, 0, sizeof *out);

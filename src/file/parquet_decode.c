@@ -55,7 +55,7 @@ static bool next_run(struct hybrid *h)
 
 static void unpack_group(uint32_t *out, const unsigned char *p, const unsigned char *end, int width)
 {
-    for (int i = 0; i < 8; i++) out[i] = (uint32_t)read_bits(p, end, (uint64_t)(i * width), width);
+    for (int i = 0; i < 8; i++) out[i] = (uint32_t)read_bits(p, end, (uint64_t)i * (uint64_t)width, width);
 }
 
 static size_t give_run(struct hybrid *h, uint32_t *out, size_t n)

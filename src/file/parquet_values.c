@@ -208,7 +208,7 @@ static hooke_status read_rle_bits(struct parquet_values *v, hooke_value *out, si
 static hooke_status read_split(struct parquet_values *v, hooke_value *out, size_t n)
 {
     const struct parquet_column *c = v->column;
-    unsigned char bytes[8];
+    unsigned char bytes[8] = { 0 };
     if (n > v->n_split - v->next) return damaged(v, "values");
     for (size_t i = 0; i < n; i++, v->next++) {
         for (int k = 0; k < c->width; k++) bytes[k] = v->begin[(size_t)k * v->n_split + v->next];

@@ -60,12 +60,16 @@ static void text_comes_from_files_arguments_and_standard_input(void **state)
     snprintf(plain, sizeof plain, "%s/a.txt", folder);
     assert_int_equal(hooke_write_file(plain, "one two", 7), HOOKE_OK);
     assert_string_equal(good(hooke("tokens - four < %s", plain))->out, direct);
+    char *rows = keep(good(hooke("tokens x y"))->out);
+    assert_string_equal(
+        good(hooke("tokens --text tests/golden/parquet/odd_columns.parquet --column last"))->out, rows);
     char *other = keep(good(hooke("tokens three five"))->out);
     assert_string_equal(good(hooke("tokens --text %s --column other", path))->out, other);
     snprintf(path, sizeof path, "%s/ids.json", folder);
     assert_int_equal(hooke_write_file(path, "[[2, 5], [7]]", 13), HOOKE_OK);
     assert_non_null(strstr(good_json(hooke("tokens --decode --ids %s --json", path))->out, "[2, 5, 7]"));
     test_free(direct);
+    test_free(rows);
     test_free(other);
 }
 

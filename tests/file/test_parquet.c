@@ -74,6 +74,18 @@ static void columns_that_are_not_read(void **state)
         parquet_cursor_close(c);
     }
     assert_int_equal(parquet_find(&p, "none", 4), -1);
+    /* A member of a group: 1, and null where the group is. */
+    hooke_value v;
+    bool got;
+    assert_int_equal(parquet_cursor_open(&c, &p, parquet_find(&p, "struct.a", 8)), HOOKE_OK);
+    assert_int_equal(parquet_cursor_next(c, &v, &got), HOOKE_OK);
+    assert_int_equal(v.integer, 1);
+    assert_int_equal(parquet_cursor_next(c, &v, &got), HOOKE_OK);
+    assert_int_equal(v.kind, HOOKE_VALUE_NULL);
+    assert_int_equal(parquet_cursor_next(c, &v, &got), HOOKE_OK);
+    assert_false(got);
+    parquet_cursor_close(c);
+    assert_int_equal(parquet_find(&p, "struct.b", 8), -1); /* a list inside a group is not read */
     parquet_close(&p);
     map_close(&map);
     expect_golden("odd_columns");

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "file/bytes.h"
 #include "file/json.h"
+#include "remove_tree.h"
 
 #define stop(line, ...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, line))
 
@@ -133,13 +134,13 @@ static void texts_and_questions(void **state)
         const char *name, *split;
         int n;
     } expected[] = {
-        { "openwebtext", "train", 3066 },
+        { "openwebtext", "train", 3089 },
         { "bio-forget-corpus", "train", 500 },
         { "wikitext", "test", 800 },
-        { "wmdp-bio", "test", 30 },
-        { "mmlu", "college_computer_science", 10 },
-        { "mmlu", "high_school_us_history", 10 },
-        { "mmlu", "high_school_geography", 10 },
+        { "wmdp-bio", "test", 60 },
+        { "mmlu", "college_computer_science", 20 },
+        { "mmlu", "high_school_us_history", 20 },
+        { "mmlu", "high_school_geography", 20 },
         { "alpaca_eval", "eval", 12 },
     };
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
@@ -234,7 +235,9 @@ static void ravel_as_released(void **state)
     char command[256], folder[64];
     snprintf(folder, sizeof folder, "build/test_ravel.%ld", (long)getpid());
     snprintf(command, sizeof command, "mkdir -p %s && tar xzf %s -C %s", folder, tar, folder);
-    assert_int_equal(system(command), 0);
+    FILE *unpacking = popen(command, "r");
+    assert_non_null(unpacking);
+    assert_int_equal(pclose(unpacking), 0);
     snprintf(folder, sizeof folder, "build/test_ravel.%ld/data", (long)getpid());
     assert_int_equal(n_members(folder, "ravel_city_entity_attributes.json", NULL), 3552);
     assert_int_equal(n_members(folder, "ravel_city_attribute_to_prompts.json", "Country"), 46);
@@ -250,8 +253,8 @@ static void ravel_as_released(void **state)
             snprintf(file, sizeof file, "ravel_%s_%s.json", set("ravel")->splits[i].name, parts[p]);
             assert_true(n_members(folder, file, NULL) > 0);
         }
-    snprintf(command, sizeof command, "rm -r build/test_ravel.%ld", (long)getpid());
-    assert_int_equal(system(command), 0);
+    snprintf(folder, sizeof folder, "build/test_ravel.%ld", (long)getpid());
+    remove_tree(folder);
 }
 
 static void ravel_of_the_micro_world(void **state)
@@ -279,10 +282,9 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    char command[128];
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", desk);
-    return system(command) != 0;
+    remove_tree(desk);
+    return 0;
 }
 
 static const char *put_n(const char *name, const char *bytes, size_t n)

@@ -1,28 +1,19 @@
 /* Data sets of several files: which files a split has, in which order; parts, shuffling, names of classes. */
-#define _XOPEN_SOURCE 700 /* nftw */
 #include "check.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 #include "file/bytes.h"
+#include "remove_tree.h"
 #include "text/card.h"
 #include "text/splits.h"
 
 static char root[128];
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 static int clean(void **state)
 {
     (void)state;
-    nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    remove_tree(root);
     return 0;
 }
 
