@@ -51,7 +51,7 @@ static int32_t choose_feature(const struct shown *w)
 {
     int32_t best[SHOWN], chosen = w->colour_by;
     int n = shown_telling(w, best, SHOWN);
-    double first = INFINITY;
+    double first = (double)INFINITY;
     for (int i = 0; i < n; i++) {
         const struct shown_feature *f = shown_find(w, best[i]);
         if (f->at >= first) continue;
