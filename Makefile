@@ -21,7 +21,7 @@ FLAGS_release := -O2 -DNDEBUG
 FLAGS_debug   := -O0 -DHOOKE_DEBUG
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -fsanitize=thread
-FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link
+FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link -Wno-pass-failed
 CFLAGS  ?= -g
 # No -ffast-math: NaN and infinities are data here. These two are safe and let loops vectorise.
 BASEFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -fopenmp -fno-math-errno -fno-trapping-math \

@@ -155,7 +155,7 @@ static hooke_status codes_of_rest(struct sequence *s)
 /* Row t over the first t + 1 columns; the rest becomes zero. */
 static void causal_softmax(float *row, int64_t t, int64_t n, double scale)
 {
-    double largest = -INFINITY, sum = 0;
+    double largest = -(double)INFINITY, sum = 0;
     for (int64_t j = 0; j <= t; j++) largest = fmax(largest, (double)row[j] * scale);
     for (int64_t j = 0; j <= t; j++) sum += exp((double)row[j] * scale - largest);
     for (int64_t j = 0; j <= t; j++) row[j] = (float)(exp((double)row[j] * scale - largest) / sum);
