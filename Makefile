@@ -65,7 +65,7 @@ $B/%_avx2.o:       ISA := -mavx2 -mfma -mf16c -ffp-contract=fast $(PLAIN)
 $B/%_avx512.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast $(PLAIN)
 $B/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx2 -mfma -mf16c -ffp-contract=fast $(PLAIN)
 
-.PHONY: all demo test check bench install clean setup fuzz test-programs found
+.PHONY: all demo test check bench install clean setup fuzz test-programs found sources
 all: found hooke $B/libhooke.a $B/libhooke.so $B/hooke.pc
 
 found:
@@ -120,6 +120,8 @@ check: setup
 	@tools/check/check.sh
 fuzz:
 	@tools/check/fuzz.sh
+sources: # what is built here, for the static analysis
+	@printf '%s\n' $(SRC) $(CLI_SRC)
 bench: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) hooke $(BENCH)
 	@for b in $(BENCH); do $$b || exit 1; done

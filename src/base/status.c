@@ -51,6 +51,7 @@ void error_copy(char *out, size_t n)
     snprintf(out, n, "%s", message);
 }
 
+#undef fail /* of status.h, for the analyser */
 hooke_status fail(hooke_status code, const char *format, ...)
 {
     char text[MESSAGE_BYTES]; /* the arguments may point into the old message */

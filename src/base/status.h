@@ -25,6 +25,9 @@ extern "C" {
 
 /* Stores the message for this thread (at most 1 KiB, cut at a character) and returns the code. */
 hooke_status fail(hooke_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#ifdef __clang_analyzer__ /* sees one file at a time, and would think that a failure may be HOOKE_OK */
+#define fail(code, ...) (fail((code), __VA_ARGS__), (code))
+#endif
 /* Puts "prefix: " before this thread's message; returns st, so that a boundary reads `return fail_within(st, "layer %d", i)`. */
 hooke_status fail_within(hooke_status st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Failure with errno's text appended. */

@@ -72,6 +72,7 @@ static void keep_above(float *v, int64_t n, const float *threshold)
         if (!(v[i] > 0 && (!threshold || v[i] > threshold[i]))) v[i] = 0;
 }
 
+/* keys: scratch of d_dict, NULL for rules that do not sort. */
 static void select_row(const struct rule_job *j, float *v, uint64_t *keys)
 {
     const struct hooke_dict *d = j->d;
@@ -81,7 +82,7 @@ static void select_row(const struct rule_job *j, float *v, uint64_t *keys)
     for (int64_t i = 0; d->row_scale.data && i < n; i++) v[i] *= d->row_scale.data[i];
     if (rule == RULE_GROUP_MAX) {
         keep_group_maxima(v, n, k);
-    } else if (d->arch->select == SELECT_TOPK) {
+    } else if (keys) {
         keep_largest(v, n, k, rule == RULE_ABS_TOPK, keys);
         if (rule == RULE_WHOLE_ROWS) keep_above(v, n, NULL);
     } else if (rule == RULE_WHOLE_ROWS) {
@@ -101,11 +102,11 @@ static void multiply_by_sigmoid(float *h, const float *g, int64_t n)
     for (int64_t i = 0; i < n; i++) h[i] *= (float)(1 / (1 + exp(-(double)g[i])));
 }
 
-/* h of n rows; g[n, d_dict] is scratch for the second factor. */
+/* h of n rows; g[n, d_dict] is scratch for the second factor, where there is one. */
 static hooke_status pre_activations(struct hooke_dict *d, float *h, float *g, const float *x, int64_t n)
 {
     RETURN_IF_ERROR(dict_product(d, h, x, n, &d->w_enc.w));
-    if (!d->param[P_W_GLU]) return HOOKE_OK;
+    if (!g) return HOOKE_OK;
     struct weight w = d->w_glu.w;
     w.bias = d->b_glu.device;
     RETURN_IF_ERROR(dict_product(d, g, x, n, &w));

@@ -66,7 +66,8 @@ hooke_status thrift_int(struct thrift *t, const struct thrift_field *f, int64_t 
               "%s: field %d of the metadata has type %d, expected an integer", t->name, f->id, f->type);
     if (f->type == THRIFT_BYTE) {
         if (t->at == t->end) return cut_short(t);
-        *out = (int8_t)*t->at++;
+        int64_t byte = *t->at++;
+        *out = byte < 128 ? byte : byte - 256;
     } else {
         RETURN_IF_ERROR(read_varint(t, &raw));
         *out = zigzag(raw);

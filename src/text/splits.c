@@ -159,12 +159,16 @@ static bool full_pattern(char *out, const char *folder, const char *pattern)
 
 static bool is_data_file(const char *path)
 {
+    static const char *const about[] = { "dataset_infos.json", "dataset_info.json", "config.json",
+                                         "dataset_dict.json", "state.json" };
     enum source_kind packed;
     const char *name = strrchr(path, '/'), *dot;
     name = name ? name + 1 : path;
-    if (row_format_of(path, &packed) != ROWS_PLAIN)
-        return strcmp(name, "dataset_infos.json") && strcmp(name, "dataset_info.json") &&
-               strcmp(name, "config.json") && strcmp(name, "dataset_dict.json") && strcmp(name, "state.json");
+    if (row_format_of(path, &packed) != ROWS_PLAIN) {
+        for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+            if (strcmp(name, about[i]) == 0) return false;
+        return true;
+    }
     dot = strstr(name, ".txt");
     return dot && (dot[4] == '\0' || dot[4] == '.');
 }

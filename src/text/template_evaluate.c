@@ -235,7 +235,7 @@ static hooke_status compare_once(struct run *r, bool *out, int op, struct value 
 /* a < b <= c: each operand once, up to the first that is false. */
 static hooke_status compare_chain(struct run *r, struct value *out, const struct node *n)
 {
-    struct value left, right;
+    struct value left = { 0 }, right = { 0 };
     bool holds = true;
     RETURN_IF_ERROR(evaluate(r, &left, n->a));
     for (const struct node *o = n->list; o && holds; o = o->next) {
@@ -360,8 +360,10 @@ static hooke_status filter_in_depth(struct run *r, struct value *out, const stru
         RETURN_IF_ERROR(evaluate_filter(r, &self, n->a, input));
     else if (n->a)
         RETURN_IF_ERROR(evaluate(r, &self, n->a));
-    else
+    else if (input)
         self = *input;
+    else
+        return fail(HOOKE_E_FORMAT, "line %d: a filter of nothing", n->line);
     RETURN_IF_ERROR(evaluate_args(r, &args, n));
     r->line = n->line;
     return call_filter(r, out, n->name, self, &args);

@@ -70,7 +70,7 @@ static hooke_status parse_two(struct parser *p, const struct node **out, enum no
 static struct node **chain(struct node **end, struct node *n)
 {
     *end = n;
-    return &n->next;
+    return n ? &n->next : end;
 }
 
 /* A copy of the pointer target that may be chained: expressions are made by this file and not yet shared. */

@@ -366,7 +366,7 @@ METHOD(loop_cycle)
 }
 METHOD(loop_changed)
 {
-    struct value now, before;
+    struct value now, before = { 0 };
     bool same = false;
     UNUSED(arg);
     RETURN_IF_ERROR(list_new(r, &now, VAL_TUPLE));

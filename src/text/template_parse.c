@@ -193,7 +193,7 @@ static hooke_status parse_call_block(struct parser *p, struct node *n)
 
 static hooke_status parse_with(struct parser *p, struct node *n)
 {
-    struct node *head = NULL, **tail = &head;
+    struct node *head = NULL, *last = NULL;
     n->kind = NODE_WITH;
     while (p->t->kind != TOK_BLOCK_END) {
         struct node *one;
@@ -202,8 +202,11 @@ static hooke_status parse_with(struct parser *p, struct node *n)
         RETURN_IF_ERROR(parse_target(p, &one->a, false));
         RETURN_IF_ERROR(expect(p, '='));
         RETURN_IF_ERROR(parse_expression(p, &one->b, WITH_CHOICE));
-        *tail = one;
-        tail = &one->next;
+        if (last)
+            last->next = one;
+        else
+            head = one;
+        last = one;
     }
     n->other = head;
     return parse_closed_body(p, &n->list, "endwith", "with");

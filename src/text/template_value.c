@@ -228,7 +228,7 @@ static hooke_status grow_items(struct run *r, struct value **items, size_t n, si
 {
     struct value *grown = arena_alloc(&r->arena, capacity, sizeof *grown);
     if (!grown) return HOOKE_E_MEMORY;
-    if (n) memcpy(grown, *items, n * sizeof *grown);
+    if (n && *items) memcpy(grown, *items, n * sizeof *grown);
     *items = grown;
     return HOOKE_OK;
 }
@@ -261,28 +261,35 @@ hooke_status dict_new(struct run *r, struct value *out, enum value_kind kind)
     return out->as.dict ? HOOKE_OK : HOOKE_E_MEMORY;
 }
 
-hooke_status dict_find(struct run *r, struct value **out, const struct dict *d, struct value key)
+/* Where the key is; d->n when it is not there. */
+static hooke_status find_key(struct run *r, size_t *at, const struct dict *d, struct value key)
 {
-    *out = NULL;
+    bool same = false;
+    *at = d->n;
     RETURN_IF(key.kind == VAL_LIST || key.kind == VAL_DICT, HOOKE_E_FORMAT, "a %s cannot be a key",
               kind_name(key));
-    for (size_t i = 0; i < d->n; i++) {
-        bool same = false;
+    for (size_t i = 0; i < d->n && !same; i++) {
         RETURN_IF_ERROR(value_equal(r, &same, d->keys[i], key));
-        if (same) {
-            *out = &d->values[i];
-            break;
-        }
+        if (same) *at = i;
     }
+    return HOOKE_OK;
+}
+
+hooke_status dict_find(struct run *r, struct value **out, const struct dict *d, struct value key)
+{
+    size_t at;
+    *out = NULL;
+    RETURN_IF_ERROR(find_key(r, &at, d, key));
+    if (at < d->n) *out = &d->values[at];
     return HOOKE_OK;
 }
 
 hooke_status dict_set(struct run *r, struct dict *d, struct value key, struct value v)
 {
-    struct value *found;
-    RETURN_IF_ERROR(dict_find(r, &found, d, key));
-    if (found) {
-        *found = v;
+    size_t at;
+    RETURN_IF_ERROR(find_key(r, &at, d, key));
+    if (at < d->n) {
+        d->values[at] = v;
         return HOOKE_OK;
     }
     if (d->n == d->capacity) {
