@@ -78,4 +78,7 @@ void hub_server_fault(struct hub_server *s, enum hub_fault_kind kind, int where,
 /* The etag of a file's content: SHA-256 when large, else git's SHA-1. */
 void hub_etag(char hex[65], const char *bytes, size_t n, bool is_large);
 
+/* What a test program's main() runs in place of its tests where libcurl is not there: one test, skipped. Its status. */
+int hub_skip_all(void);
+
 #endif
