@@ -69,9 +69,10 @@ typedef void (*hooke_log_fn)(void *payload, int level, const char *message);
 
 typedef struct hooke_context_options {
     size_t size;
-    int n_threads;         /* 0: OMP_NUM_THREADS, else the number of processors this process may use */
-    const char *device;    /* NULL or "cpu"; "cuda" and "cuda:N" where built in */
-    const char *cpu_level; /* cap: "ref", "avx2", "avx512", "avx512bf16"; NULL: HOOKE_CPU, else no cap */
+    int n_threads;      /* 0: OMP_NUM_THREADS, else the number of processors this process may use */
+    const char *device; /* NULL or "cpu"; "cuda" and "cuda:N" where built in */
+    /* cap: "ref", "avx2", "avx512", "avx512bf16" (above what the CPU offers it changes nothing); NULL: HOOKE_CPU, else no cap */
+    const char *cpu_level;
     /* operand type of matrix products: "f32" or "bf16"; NULL: HOOKE_DTYPE, else bf16 on a CPU with instructions for it
      * (level avx512bf16), else f32 */
     const char *dtype;
@@ -104,7 +105,7 @@ HOOKE_API void hooke_text_release(hooke_text *text);
 
 /* ---- names and files ---------------------------------------------------------------------------------------- */
 
-/* What a name stands for. A name is whatever a user may paste (docs/names.md lists every spelling): an existing path; "micro";
+/* What a name stands for. A name is whatever a user may paste (docs/names.md lists every spelling): "micro"; an existing path;
  * a registry name RELEASE/SAE_ID or RELEASE:SAE_ID; a Neuronpedia id MODEL/SOURCE or MODEL/SOURCE/INDEX; a TransformerLens short
  * name of a model; a hub path ORG/NAME[/PATH], with or without "hf:"; a neuronpedia.org or huggingface.co address. Hub and
  * registry names may end in @REVISION. Strings are never NULL: "" is unknown or none. They live until hooke_name_close(). */
@@ -201,6 +202,18 @@ typedef struct hooke_tensor_out {
 HOOKE_API hooke_status
 hooke_write_safetensors(const char *path, const hooke_tensor_out *tensors, int n,
                         const char *const *metadata_pairs /* key, value, ..., NULL; or NULL */);
+/* The same piece by piece, for data that do not fit in memory: sizes first (`data` is not looked at), then bytes of any tensor in any
+ * order; what is never put is 0. put takes an offset in the tensor's own bytes. commit and abandon both end the writer: the file
+ * appears whole at commit, or not at all. abandon takes NULL. */
+typedef struct hooke_tensor_writer hooke_tensor_writer;
+HOOKE_API hooke_status hooke_tensor_writer_open(hooke_tensor_writer **out, const char *path,
+                                                const hooke_tensor_out *tensors, int n,
+                                                const char *const *metadata_pairs);
+HOOKE_API hooke_status hooke_tensor_writer_put(hooke_tensor_writer *w, int tensor, int64_t byte,
+                                               const void *data, size_t n_bytes);
+HOOKE_API int64_t hooke_tensor_writer_bytes(const hooke_tensor_writer *w); /* length of the whole file */
+HOOKE_API hooke_status hooke_tensor_writer_commit(hooke_tensor_writer *w);
+HOOKE_API void hooke_tensor_writer_abandon(hooke_tensor_writer *w);
 /* Writes bytes to a file atomically. */
 HOOKE_API hooke_status hooke_write_file(const char *path, const void *data, size_t n);
 

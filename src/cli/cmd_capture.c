@@ -6,7 +6,6 @@
 #include "cli/json_out.h"
 #include "cli/origin.h"
 #include "cli/opt.h"
-#include "cli/tensor_file.h"
 
 struct options {
     const char *out, *store;
@@ -14,7 +13,7 @@ struct options {
 };
 
 static const struct opt rows[] = {
-    { "out", 'o', OPT_TEXT, offsetof(struct options, out), "FILE", NULL, 0, 0,
+    { "out", 'o', OPT_OUT, offsetof(struct options, out), "FILE", NULL, 0, 0,
       "the safetensors file to write" },
     { "store", 0, OPT_CHOICE, offsetof(struct options, store), "f32|bf16", "f32", 0, 0,
       "element type in the file" },
@@ -50,7 +49,8 @@ struct capture {
     struct seqs *q;
     struct site_out *sites;
     int n_sites;
-    struct tensor_file file;
+    hooke_tensor_writer *file;
+    int64_t bytes;    /* of the whole file */
     uint16_t *halves; /* one view as bf16 */
     size_t halves_capacity;
 };
@@ -64,25 +64,24 @@ static uint16_t to_bf16(float x)
     return (uint16_t)((u + 0x7FFF + (u >> 16 & 1)) >> 16);
 }
 
-static int put_items(struct capture *c, const struct site_out *o, int64_t first, const float *x, int64_t n)
+static hooke_status put_items(struct capture *c, const struct site_out *o, int64_t first, const float *x,
+                              int64_t n)
 {
-    if (!c->bf16) return tensor_file_put(&c->file, o->tensor, first * 4, x, (size_t)n * 4);
+    if (!c->bf16) return hooke_tensor_writer_put(c->file, o->tensor, first * 4, x, (size_t)n * 4);
     grow(&c->halves, &c->halves_capacity, (size_t)n, sizeof *c->halves);
     for (int64_t i = 0; i < n; i++) c->halves[i] = to_bf16(x[i]);
-    return tensor_file_put(&c->file, o->tensor, first * 2, c->halves, (size_t)n * 2);
+    return hooke_tensor_writer_put(c->file, o->tensor, first * 2, c->halves, (size_t)n * 2);
 }
 
 static hooke_status on_view(void *payload, const hooke_view *view)
 {
     const struct site_out *o = payload;
     int64_t first = view->seq >= 0 ? view->seq * o->row_items : view->first_row * view->n_cols;
-    int code = 0;
-    if (view->ld == view->n_cols)
-        code = put_items(o->c, o, first, view->data, view->n_rows * view->n_cols);
-    else
-        for (int64_t r = 0; !code && r < view->n_rows; r++)
-            code = put_items(o->c, o, first + r * view->n_cols, view->data + r * view->ld, view->n_cols);
-    return code ? HOOKE_E_IO : HOOKE_OK;
+    hooke_status st = HOOKE_OK;
+    if (view->ld == view->n_cols) return put_items(o->c, o, first, view->data, view->n_rows * view->n_cols);
+    for (int64_t r = 0; !st && r < view->n_rows; r++)
+        st = put_items(o->c, o, first + r * view->n_cols, view->data + r * view->ld, view->n_cols);
+    return st;
 }
 
 static int add_sites(struct capture *c, const char *pattern)
@@ -159,14 +158,15 @@ static int create(struct capture *c, const char *path)
                             "origin",
                             origin_of(c->s),
                             NULL };
-    if (!code) code = tensor_file_create(&c->file, path, t, n, pairs);
+    if (code) return code;
+    hooke_status st = hooke_tensor_writer_open(&c->file, path, t, n, pairs);
     int64_t *ids = take(c->q->n_ids, sizeof *ids);
     for (size_t i = 0; i < c->q->n_ids; i++) ids[i] = c->q->ids[i];
-    if (!code) code = tensor_file_put(&c->file, 0, 0, ids, c->q->n_ids * sizeof *ids);
-    if (!code && !c->n_ctx)
-        code = tensor_file_put(&c->file, 1, 0, c->q->start, (c->q->n_seqs + 1) * sizeof *c->q->start);
+    if (!st) st = hooke_tensor_writer_put(c->file, 0, 0, ids, c->q->n_ids * sizeof *ids);
+    if (!st && !c->n_ctx)
+        st = hooke_tensor_writer_put(c->file, 1, 0, c->q->start, (c->q->n_seqs + 1) * sizeof *c->q->start);
     give(ids);
-    return code;
+    return st ? failed_call(st, "capture", NULL) : 0;
 }
 
 static int run(struct capture *c)
@@ -179,8 +179,12 @@ static int run(struct capture *c)
         .size = sizeof options, .hooks = hooks, .n_hooks = c->n_sites, .batch_tokens = c->s->opt.batch_tokens
     };
     hooke_status st = hooke_model_run(c->s->model, &batch, &options);
-    if (st && c->file.bad) return 1; /* said already */
-    return st ? failed_call(st, "capture", NULL) : tensor_file_commit(&c->file);
+    if (!st) {
+        c->bytes = hooke_tensor_writer_bytes(c->file);
+        st = hooke_tensor_writer_commit(c->file);
+        c->file = NULL;
+    }
+    return st ? failed_call(st, "capture", NULL) : 0;
 }
 
 static void report(const struct capture *c, const char *path)
@@ -189,7 +193,7 @@ static void report(const struct capture *c, const char *path)
     hooke_text name = { 0 };
     if (!c->s->opt.json) {
         printf("%s: %d sites, %zu sequences, %zu tokens, %lld bytes\n", path, c->n_sites, c->q->n_seqs,
-               c->q->n_ids, (long long)c->file.bytes);
+               c->q->n_ids, (long long)c->bytes);
         return;
     }
     emit_begin(&j, NULL, '{');
@@ -200,7 +204,7 @@ static void report(const struct capture *c, const char *path)
     emit_end(&j);
     emit_int(&j, "n_tokens", (int64_t)c->q->n_ids);
     emit_int(&j, "n_seqs", (int64_t)c->q->n_seqs);
-    emit_int(&j, "bytes", c->file.bytes);
+    emit_int(&j, "bytes", c->bytes);
     emit_text(&j, "store", c->bf16 ? "bf16" : "f32");
     emit_origin(&j, c->s);
     emit_end(&j);
@@ -233,7 +237,7 @@ int cmd_capture(struct session *s, int argc, char **argv)
         code = create(&c, o.out);
         if (!code) code = run(&c);
         if (!code) report(&c, o.out);
-        tensor_file_abandon(&c.file);
+        hooke_tensor_writer_abandon(c.file);
     }
     input_close(&in);
     return code;

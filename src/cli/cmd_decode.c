@@ -7,7 +7,6 @@
 #include "cli/origin.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
-#include "cli/tensor_file.h"
 
 struct options {
     const char *in, *out, *x, *name;
@@ -16,7 +15,7 @@ struct options {
 static const struct opt rows[] = {
     { "in", 'i', OPT_TEXT, offsetof(struct options, in), "FILE", NULL, 0, 0,
       "codes that 'hooke encode' wrote" },
-    { "out", 'o', OPT_TEXT, offsetof(struct options, out), "FILE", NULL, 0, 0,
+    { "out", 'o', OPT_OUT, offsetof(struct options, out), "FILE", NULL, 0, 0,
       "the safetensors file to write" },
     { "name", 0, OPT_TEXT, offsetof(struct options, name), "NAME", NULL, 0, 0,
       "the tensor's name (default: the site it stands for)" },
@@ -48,27 +47,25 @@ static hooke_codes slice(const hooke_codes *c, int64_t first, int64_t n, int64_t
     return part;
 }
 
-static int decode(struct session *s, const hooke_codes *codes, const struct rows *x, struct tensor_file *f)
+static int decode(struct session *s, const hooke_codes *codes, const struct rows *x, hooke_tensor_writer *f)
 {
     enum { BLOCK = 4096 };
     const hooke_dict_info *info = hooke_dict_get_info(s->dict);
     float *y = take(BLOCK * (size_t)info->d_out, sizeof *y); /* [BLOCK, d_out] */
     int64_t *indptr = take(BLOCK + 1, sizeof *indptr);
-    int code = 0;
-    for (int64_t first = 0; !code && first < codes->n_rows; first += BLOCK) {
+    hooke_status st = HOOKE_OK;
+    for (int64_t first = 0; !st && first < codes->n_rows; first += BLOCK) {
         int64_t n = codes->n_rows - first < BLOCK ? codes->n_rows - first : BLOCK;
         hooke_codes part = slice(codes, first, n, indptr);
         if (progress_report(NULL, "decode", first, codes->n_rows))
             return failed("decode", "nothing was written", "interrupted");
-        hooke_status st = hooke_dict_decode(s->dict, y, info->d_out, &part, NULL,
-                                            x->data ? x->data + first * x->width : NULL, x->width);
-        if (st)
-            code = failed_call(st, "decode", NULL);
-        else
-            code = tensor_file_put(f, 0, first * info->d_out * 4, y, (size_t)n * (size_t)info->d_out * 4);
+        st = hooke_dict_decode(s->dict, y, info->d_out, &part, NULL,
+                               x->data ? x->data + first * x->width : NULL, x->width);
+        size_t bytes = (size_t)n * (size_t)info->d_out * sizeof *y;
+        if (!st) st = hooke_tensor_writer_put(f, 0, first * info->d_out * (int64_t)sizeof *y, y, bytes);
     }
     progress_clear();
-    return code;
+    return st ? failed_call(st, "decode", NULL) : 0;
 }
 
 int cmd_decode(struct session *s, int argc, char **argv)
@@ -76,13 +73,14 @@ int cmd_decode(struct session *s, int argc, char **argv)
     struct options o = { 0 };
     struct rows shape = { 0 }, x = { 0 };
     hooke_codes codes = { 0 };
-    struct tensor_file f = { .fd = -1 };
+    hooke_tensor_writer *f = NULL;
     struct json_out j = { 0 };
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
     if (!o.in || !o.out)
         return wrong("decode", "give -i FILE and -o FILE", "the %s file is missing",
                      o.in ? "output" : "input");
+    if (o.name && !o.name[0]) return wrong("--name", "write --name NAME", "is empty");
     if ((code = session_dict(s)) != 0) return code;
     session_header(s, s->dict);
     const hooke_dict_info *info = hooke_dict_get_info(s->dict);
@@ -100,11 +98,13 @@ int cmd_decode(struct session *s, int argc, char **argv)
     for (int i = 0; i < shape.n_leading; i++) t.shape[i] = shape.leading[i];
     t.shape[shape.n_leading] = info->d_out;
     const char *pairs[] = { "program", program_name, "dict", info->name, "origin", origin_of(s), NULL };
-    code = tensor_file_create(&f, o.out, &t, 1, pairs);
-    if (!code) code = decode(s, &codes, &x, &f);
-    if (!code) code = tensor_file_commit(&f);
-    tensor_file_abandon(&f);
-    if (code) return code;
+    hooke_status st = hooke_tensor_writer_open(&f, o.out, &t, 1, pairs);
+    if (st) return failed_call(st, "decode", NULL);
+    if ((code = decode(s, &codes, &x, f)) != 0) {
+        hooke_tensor_writer_abandon(f);
+        return code;
+    }
+    if ((st = hooke_tensor_writer_commit(f)) != HOOKE_OK) return failed_call(st, "decode", NULL);
     if (!s->opt.json) {
         printf("%s: %s, %lld tokens\n", o.out, t.name, (long long)codes.n_rows);
         return 0;

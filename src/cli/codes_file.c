@@ -3,8 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/tensor_file.h"
-
 static int find_tensor(const hooke_file *f, const char *name)
 {
     for (int i = 0; i < hooke_file_n_tensors(f); i++)
@@ -35,9 +33,11 @@ static int choose_tensor(const hooke_file *f, const char *path, const char *name
         n++;
     }
     if (found < 0 && n == 1) found = only;
-    if (found < 0)
-        failed(path, "name the tensor: FILE:NAME",
-               n ? "%d tensors have rows of %lld" : "%d tensors have rows of %lld", n, (long long)width);
+    if (found < 0 && n)
+        failed(path, "name one: FILE:NAME", "%d tensors have rows of %lld", n, (long long)width);
+    else if (found < 0)
+        failed(path, take_printf("'hooke info %s' lists what it holds", path), "no tensor has rows of %lld",
+               (long long)width);
     return found;
 }
 
@@ -194,22 +194,24 @@ int codes_read(hooke_codes *out, struct rows *shape, const char *path, int64_t d
 static int write_dense(const char *path, const hooke_codes *c, const struct rows *shape,
                        const char *const *pairs)
 {
-    struct tensor_file f = { .fd = -1 };
+    hooke_tensor_writer *f = NULL;
     hooke_tensor_out t = { "codes", "F32", shape->n_leading + 1, { 0 }, NULL };
     for (int i = 0; i < shape->n_leading; i++) t.shape[i] = shape->leading[i];
     t.shape[shape->n_leading] = c->n_cols;
     size_t row_bytes = (size_t)c->n_cols * sizeof(float);
-    int code = tensor_file_create(&f, path, &t, 1, pairs);
+    hooke_status st = hooke_tensor_writer_open(&f, path, &t, 1, pairs);
     float *row = take((size_t)c->n_cols, sizeof *row); /* [d_dict] */
-    for (int64_t r = 0; !code && r < c->n_rows; r++) {
+    for (int64_t r = 0; !st && r < c->n_rows; r++) {
         memset(row, 0, row_bytes);
         for (int64_t i = c->indptr[r]; i < c->indptr[r + 1]; i++) row[c->indices[i]] = c->values[i];
-        code = tensor_file_put(&f, 0, r * (int64_t)row_bytes, row, row_bytes);
+        st = hooke_tensor_writer_put(f, 0, r * (int64_t)row_bytes, row, row_bytes);
     }
-    if (!code) code = tensor_file_commit(&f);
-    tensor_file_abandon(&f);
+    if (!st)
+        st = hooke_tensor_writer_commit(f);
+    else
+        hooke_tensor_writer_abandon(f);
     give(row);
-    return code;
+    return st ? failed_call(st, "output", NULL) : 0;
 }
 
 int codes_write(const char *path, const hooke_codes *c, const struct rows *shape, const hooke_dict_info *info,

@@ -1,4 +1,5 @@
 /* main.c: the program is one table of commands. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +73,8 @@ static int dispatch(struct session *s, int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct session s = { .command = "hooke", .opt = { .prepend_bos = -1 } };
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file past the limit is a failed write like any other, and leaves nothing behind */
     int code = dispatch(&s, argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout))
         code = failed("standard output", "check the pipe or the disk", "could not be written");

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -182,11 +184,14 @@ static void release_names(struct new_file *f)
     memset(f, 0, sizeof *f);
 }
 
-/* path and path.tmp-PID-COUNT, as owned copies. */
+/* path and path.tmp-PID-COUNT, as owned copies. A symbolic link stays one: what it leads to is replaced. */
 static hooke_status make_names(struct new_file *f, const char *path)
 {
     static atomic_uint counter;
+    char target[PATH_MAX];
     hooke_text name = { 0 };
+    struct stat info;
+    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && realpath(path, target)) path = target;
     hooke_status st = text_puts(&name, path);
     f->path = name.data;
     if (st != HOOKE_OK) return st;
@@ -202,7 +207,7 @@ hooke_status new_file_open(struct new_file *f, const char *path)
     memset(f, 0, sizeof *f);
     RETURN_IF(path[0] == '\0', HOOKE_E_ARGUMENT, "a file to write needs a name");
     RETURN_IF(stat(path, &info) == 0 && !S_ISREG(info.st_mode), HOOKE_E_ARGUMENT,
-              "%s: exists and is not a regular file", path);
+              "%s: exists and is not a regular file; name another one", path);
     hooke_status st = make_names(f, path);
     for (int tries = 0; st == HOOKE_OK && !f->is_open; tries++) {
         f->fd = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -210,7 +215,7 @@ hooke_status new_file_open(struct new_file *f, const char *path)
         if (f->is_open) break;
         if (errno != EEXIST ||
             tries == 100) { /* left behind by an earlier process of this number: take the next */
-            st = fail_errno(HOOKE_E_IO, "%s: cannot be written", f->temporary);
+            st = fail_errno(HOOKE_E_IO, "%s: cannot be written", f->path);
             break;
         }
         release_names(f);
@@ -230,6 +235,32 @@ hooke_status new_file_write(struct new_file *f, const void *data, size_t n)
         p += put;
         n -= (size_t)put;
         f->n_written += (uint64_t)put;
+    }
+    return HOOKE_OK;
+}
+
+hooke_status new_file_reserve(struct new_file *f, uint64_t n)
+{
+    int full = n ? posix_fallocate(f->fd, 0, (off_t)n) : 0;
+    if (full == 0) return HOOKE_OK;
+    errno = full;
+    bool is_full = full == ENOSPC || full == EDQUOT || full == EFBIG;
+    if (is_full) return fail_errno(HOOKE_E_IO, "%s: no room for %llu bytes", f->path, (unsigned long long)n);
+    /* A file system without reservations: the length alone. */
+    if (ftruncate(f->fd, (off_t)n) != 0) return fail_errno(HOOKE_E_IO, "%s: cannot be written", f->path);
+    return HOOKE_OK;
+}
+
+hooke_status new_file_put(struct new_file *f, uint64_t at, const void *data, size_t n)
+{
+    const char *p = data;
+    while (n > 0) {
+        ssize_t put = pwrite(f->fd, p, n < ((size_t)1 << 30) ? n : (size_t)1 << 30, (off_t)at);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return fail_errno(HOOKE_E_IO, "%s: cannot be written", f->path);
+        p += put;
+        at += (uint64_t)put;
+        n -= (size_t)put;
     }
     return HOOKE_OK;
 }

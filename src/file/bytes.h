@@ -38,6 +38,9 @@ struct new_file {
 };
 hooke_status new_file_open(struct new_file *f, const char *path);
 hooke_status new_file_write(struct new_file *f, const void *data, size_t n);
+/* In any order instead: first the whole length (a full disk shows here, not after an hour), then pieces. */
+hooke_status new_file_reserve(struct new_file *f, uint64_t n);
+hooke_status new_file_put(struct new_file *f, uint64_t at, const void *data, size_t n);
 hooke_status new_file_commit(struct new_file *f); /* releases f either way */
 void new_file_abandon(struct new_file *f);        /* fine when nothing is open */
 

@@ -81,6 +81,11 @@ hooke_status st_writer_append(struct safetensors_writer *w, const void *data, si
 hooke_status st_writer_commit(struct safetensors_writer *w);
 void st_writer_abandon(struct safetensors_writer *w);
 
+/* What both writers share: the 8 bytes of the length and the JSON behind them; a tensor's bytes, checked. */
+hooke_status st_header(hooke_text *out, const char *path, const hooke_tensor_out *tensors, int n,
+                       const char *const *metadata_pairs);
+hooke_status st_tensor_bytes(uint64_t *out, const hooke_tensor_out *t);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,7 +21,7 @@ static size_t item_bytes(const char *dtype)
     return 0;
 }
 
-static hooke_status tensor_bytes(uint64_t *out, const hooke_tensor_out *t)
+hooke_status st_tensor_bytes(uint64_t *out, const hooke_tensor_out *t)
 {
     RETURN_IF(!t->name || !t->dtype, HOOKE_E_ARGUMENT, "a tensor to write needs a name and a dtype");
     uint64_t bytes = item_bytes(t->dtype);
@@ -57,7 +57,7 @@ static void write_metadata(struct json_writer *w, const char *const *pairs)
 static hooke_status write_entry(struct json_writer *w, const hooke_tensor_out *t, uint64_t *at)
 {
     uint64_t bytes, begin = *at;
-    RETURN_IF_ERROR(tensor_bytes(&bytes, t));
+    RETURN_IF_ERROR(st_tensor_bytes(&bytes, t));
     RETURN_IF(__builtin_add_overflow(begin, bytes, at) || *at > INT64_MAX, HOOKE_E_ARGUMENT,
               "tensor '%s': too much data", t->name);
     jw_key(w, t->name);
@@ -77,7 +77,7 @@ static hooke_status write_entry(struct json_writer *w, const hooke_tensor_out *t
     return w->status;
 }
 
-/* The JSON header, padded with spaces so that the data begin at a multiple of 8. */
+/* Padded with spaces so that the data begin at a multiple of 8. */
 static hooke_status make_header(hooke_text *out, const hooke_tensor_out *tensors, int n,
                                 const char *const *metadata_pairs)
 {
@@ -91,14 +91,6 @@ static hooke_status make_header(hooke_text *out, const hooke_tensor_out *tensors
     RETURN_IF_ERROR(w.status);
     while (out->n % 8 != 0) RETURN_IF_ERROR(text_append(out, " ", 1));
     return HOOKE_OK;
-}
-
-static hooke_status write_header(struct new_file *f, const hooke_text *header)
-{
-    unsigned char length[8];
-    for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)header->n >> 8 * i);
-    RETURN_IF_ERROR(new_file_write(f, length, sizeof length));
-    return new_file_write(f, header->data, header->n);
 }
 
 static int compare_names(const void *pa, const void *pb)
@@ -121,13 +113,28 @@ static hooke_status refuse_twins(const hooke_tensor_out *tensors, int n)
     return st;
 }
 
+hooke_status st_header(hooke_text *out, const char *path, const hooke_tensor_out *tensors, int n,
+                       const char *const *metadata_pairs)
+{
+    RETURN_IF(!path || n < 0 || (n && !tensors), HOOKE_E_ARGUMENT,
+              "safetensors: no path or no tensors to write");
+    for (size_t k = 0; metadata_pairs && metadata_pairs[k]; k += 2)
+        RETURN_IF(!metadata_pairs[k + 1], HOOKE_E_ARGUMENT, "metadata '%s' has no value", metadata_pairs[k]);
+    text_clear(out);
+    /* The length's place; 8 bytes more leave the padding as it is. */
+    RETURN_IF_ERROR(text_append(out, "\0\0\0\0\0\0\0\0", 8));
+    RETURN_IF_ERROR(make_header(out, tensors, n, metadata_pairs));
+    for (int i = 0; i < 8; i++) out->data[i] = (char)(unsigned char)((uint64_t)(out->n - 8) >> 8 * i);
+    return refuse_twins(tensors, n);
+}
+
 /* Moves on past tensors that are complete, empty ones among them. */
 static void next_tensor(struct safetensors_writer *w)
 {
     while (w->left == 0 && w->current < w->n) {
         w->current++;
         if (w->current < w->n)
-            tensor_bytes(&w->left, &w->tensors[w->current]); /* checked when the header was made */
+            st_tensor_bytes(&w->left, &w->tensors[w->current]); /* checked when the header was made */
     }
 }
 
@@ -136,12 +143,9 @@ hooke_status st_writer_begin(struct safetensors_writer *w, const char *path, con
 {
     hooke_text header = { 0 };
     memset(w, 0, sizeof *w);
-    RETURN_IF(!path || n < 0 || (n && !tensors), HOOKE_E_ARGUMENT,
-              "safetensors: no path or no tensors to write");
-    hooke_status st = make_header(&header, tensors, n, metadata_pairs);
-    if (st == HOOKE_OK) st = refuse_twins(tensors, n);
+    hooke_status st = st_header(&header, path, tensors, n, metadata_pairs);
     if (st == HOOKE_OK) st = new_file_open(&w->file, path);
-    if (st == HOOKE_OK) st = write_header(&w->file, &header);
+    if (st == HOOKE_OK) st = new_file_write(&w->file, header.data, header.n);
     hooke_text_release(&header);
     if (st != HOOKE_OK) {
         st_writer_abandon(w);
@@ -204,7 +208,7 @@ static hooke_status write_sorted(const char *path, const hooke_tensor_out *tenso
     RETURN_IF_ERROR(st_writer_begin(&w, path, tensors, n, pairs));
     hooke_status st = HOOKE_OK;
     for (int i = 0; i < n && st == HOOKE_OK; i++) {
-        st = tensor_bytes(&bytes, &tensors[i]);
+        st = st_tensor_bytes(&bytes, &tensors[i]);
         if (st == HOOKE_OK && bytes && !tensors[i].data)
             st = fail(HOOKE_E_ARGUMENT, "tensor '%s' has no data", tensors[i].name);
         if (st == HOOKE_OK) st = st_writer_append(&w, tensors[i].data, (size_t)bytes);
@@ -234,7 +238,7 @@ hooke_status hooke_write_safetensors(const char *path, const hooke_tensor_out *t
               "hooke_write_safetensors: path or tensors are NULL");
     for (int i = 0; i < n; i++) {
         uint64_t bytes;
-        RETURN_IF_ERROR(tensor_bytes(&bytes, &tensors[i]));
+        RETURN_IF_ERROR(st_tensor_bytes(&bytes, &tensors[i]));
     }
     hooke_tensor_out *sorted = mem_alloc((size_t)n, sizeof *sorted);
     const char **pairs = NULL;

@@ -291,8 +291,15 @@ static void outputs_that_cannot_be_written_leave_nothing(void **state)
     snprintf(path, sizeof path, "%s/place/taken", folder);
     mkdir(path, 0777); /* a folder stands where the file should go */
     struct outcome *o = hooke("capture --at " SITE " -o %s \"Paris\"", path);
-    assert_int_equal(o->code, 1);
+    assert_int_equal(o->code, 2);
     assert_non_null(strstr(o->err, "place/taken"));
+    o = hooke("capture --at " SITE " -o /dev/null \"Paris\""); /* a rename would take the device's place */
+    assert_int_equal(o->code, 2);
+    struct stat device;
+    assert_true(stat("/dev/null", &device) == 0 && S_ISCHR(device.st_mode));
+    o = hooke("capture --at " SITE " -o - \"Paris\"");
+    assert_int_equal(o->code, 2);
+    assert_non_null(strstr(o->err, "--out"));
     snprintf(path, sizeof path, "%s/place", folder);
     assert_int_equal(files_in(path), 1);
     o = hooke("capture --at " SITE " -o /proc/no/x \"Paris\"");

@@ -124,6 +124,22 @@ static void what_cannot_be_written_says_so(void **state)
     assert_holds(HERE "w/x", "more");
 }
 
+static void a_symbolic_link_stays_one(void **state)
+{
+    struct stat info;
+    (void)state;
+    assert_int_equal(make_folders(HERE "links/far"), HOOKE_OK);
+    assert_int_equal(hooke_write_file(HERE "links/far/target", "old", 3), HOOKE_OK);
+    remove(HERE "links/link");
+    assert_int_equal(symlink("far/target", HERE "links/link"), 0);
+    assert_int_equal(hooke_write_file(HERE "links/link", "new", 3), HOOKE_OK);
+    assert_holds(HERE "links/far/target", "new");
+    assert_int_equal(lstat(HERE "links/link", &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(count_entries(HERE "links"), 2);
+    assert_int_equal(count_entries(HERE "links/far"), 1);
+}
+
 static void a_full_disk_leaves_no_trace(void **state)
 {
     static char block[1 << 20];
@@ -165,9 +181,13 @@ static void paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_written_file_reads_back),         cmocka_unit_test(what_cannot_be_read_says_so),
-        cmocka_unit_test(an_abandoned_file_leaves_no_trace), cmocka_unit_test(what_cannot_be_written_says_so),
-        cmocka_unit_test(a_full_disk_leaves_no_trace),       cmocka_unit_test(paths),
+        cmocka_unit_test(a_written_file_reads_back),
+        cmocka_unit_test(what_cannot_be_read_says_so),
+        cmocka_unit_test(an_abandoned_file_leaves_no_trace),
+        cmocka_unit_test(what_cannot_be_written_says_so),
+        cmocka_unit_test(a_symbolic_link_stays_one),
+        cmocka_unit_test(a_full_disk_leaves_no_trace),
+        cmocka_unit_test(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
