@@ -25,7 +25,7 @@ FLAGS_fuzz    := $(FLAGS_asan) -fsanitize=fuzzer-no-link -Wno-pass-failed
 CFLAGS  ?= -g
 # No -ffast-math: NaN and infinities are data here. These two are safe and let loops vectorise.
 BASEFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -fopenmp -fno-math-errno -fno-trapping-math \
-             -ffp-contract=off -Iinclude -Isrc $(WARN) $(FLAGS_$(FLAVOUR)) -DHOOKE_PREFIX='"$(PREFIX)"'
+             -ffp-contract=off -Iinclude -Isrc $(WARN) $(FLAGS_$(FLAVOUR))
 LDLIBS  := -lutf8proc -lz -lzstd -lm
 
 # oneDNN: found by compiling against it (Debian 12 ships 2.x, Debian 13 and Ubuntu 24.04 3.x or 2.x).
@@ -65,7 +65,7 @@ $B/%_avx2.o:       ISA := -mavx2 -mfma -mf16c -ffp-contract=fast $(PLAIN)
 $B/%_avx512.o:     ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mprefer-vector-width=512 -ffp-contract=fast $(PLAIN)
 $B/%_avx512bf16.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mavx2 -mfma -mf16c -ffp-contract=fast $(PLAIN)
 
-.PHONY: all demo test check bench install clean setup fuzz test-programs found sources
+.PHONY: FORCE all demo test check bench install clean setup fuzz test-programs found sources
 all: found hooke $B/libhooke.a $B/libhooke.so $B/hooke.pc
 
 found:
@@ -74,7 +74,7 @@ found:
 $B/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(V),,@echo '  cc   $<')
-	$Q$(CC) $(BASEFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c $< -o $@
+	$Q$(CC) $(BASEFLAGS) $(CFLAGS) $(ISA) $(DEFINES) -MMD -MP -c $< -o $@
 
 $B/libhooke.a: $(OBJ)
 	@rm -f $@
@@ -85,7 +85,14 @@ $B/hooke: $(CLI_OBJ) $B/libhooke.a
 	$Q$(CC) -fopenmp $(FLAGS_$(FLAVOUR)) $(CLI_OBJ) $B/libhooke.a -o $@ $(LDLIBS)
 hooke: $B/hooke
 	@cp -f $B/hooke hooke
-$B/hooke.pc: Makefile
+# What is made for a prefix is made again for another one.
+$B/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+$B/src/file/resolve.o: $B/prefix
+$B/src/file/resolve.o: DEFINES := -DHOOKE_PREFIX='"$(PREFIX)"'
+FORCE:
+$B/hooke.pc: Makefile include/hooke.h $B/prefix
 	@mkdir -p $(@D)
 	@printf 'prefix=%s\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: hooke\nDescription: %s\nVersion: %s\nLibs: -L$${libdir} -lhooke\nLibs.private: %s -fopenmp\nCflags: -I$${includedir}\n' \
 	  '$(PREFIX)' 'a microscope for language models' '$(VERSION)' '$(LDLIBS)' > $@

@@ -1,6 +1,6 @@
 /* name.c: from what a user pastes to what it names. The spellings are tried in this order, the first that fits decides:
  *
- *   an existing path; a shipped name (micro); hf:...; an address (https://...); RELEASE/SAE_ID; MODEL/SOURCE[/INDEX]; a model's
+ *   a shipped name (micro); an existing path; hf:...; an address (https://...); RELEASE/SAE_ID; MODEL/SOURCE[/INDEX]; a model's
  *   short name; ORG/NAME[/PATH][@REVISION]
  *
  * Opening a name needs neither cache nor network; locating it looks into the hub cache. */
@@ -332,9 +332,10 @@ static hooke_status open_spelling(struct hooke_name *n, const char *kind)
     const char *what = n->what, *near;
     bool may_be_model = !kind || strcmp(kind, "model") == 0, may_be_dict = !kind || strcmp(kind, "dict") == 0;
     hooke_status st = HOOKE_OK;
-    if (access(what, F_OK) == 0) return open_path(n, kind);
+    /* Before paths: 'hooke demo' in a folder that has a "micro" of its own still means the shipped one. */
     if (may_be_model && is_shipped(what, "model")) return name_finish(n, "model", "shipped");
     if (may_be_dict && is_shipped(what, "dict")) return name_finish(n, "dict", "shipped");
+    if (access(what, F_OK) == 0) return open_path(n, kind);
     if (strncmp(what, "hf:", 3) == 0) return open_hub(n, what + 3, kind);
     RETURN_IF_ERROR(name_read_address(&address, &n->place, what));
     if (address != ADDRESS_NONE) return open_address(n, kind, address);

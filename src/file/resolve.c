@@ -24,7 +24,19 @@ static bool try_folder(hooke_text *path, hooke_text *looked, const char *folder,
     return *st != HOOKE_OK;
 }
 
-/* The program's folder and those above it: build/release/tests/file/test_x finds the tree it was built in. */
+/* bin: the program's folder. */
+static bool try_installed(hooke_text *path, hooke_text *looked, const char *bin, const char *relative,
+                          hooke_status *st)
+{
+    hooke_text share = { 0 };
+    *st = path_join(&share, bin, "../share/hooke");
+    bool done = *st != HOOKE_OK || try_folder(path, looked, share.data, relative, st);
+    hooke_text_release(&share);
+    return done;
+}
+
+/* The program's folder and those above it: build/release/tests/file/test_x finds the tree it was built in, and an installed
+ * bin/hooke the share/hooke beside its bin, wherever the two were moved. */
 static bool try_beside_program(hooke_text *path, hooke_text *looked, const char *relative, hooke_status *st)
 {
     char folder[PATH_MAX_BYTES];
@@ -36,6 +48,7 @@ static bool try_beside_program(hooke_text *path, hooke_text *looked, const char 
         if (!slash || slash == folder) return false;
         *slash = '\0';
         if (try_folder(path, looked, folder, relative, st)) return true;
+        if (up == 0 && try_installed(path, looked, folder, relative, st)) return true;
     }
     return false;
 }

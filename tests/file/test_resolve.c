@@ -1,6 +1,7 @@
 /* hub.c and resolve.c: names to paths, in a hub cache and an asset folder made for the test. */
 #include "check.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file/hub.h"
@@ -129,6 +130,10 @@ static void models(void **state)
     (void)state;
     assert_resolves(HERE "data", "model", HERE "data");
     assert_resolves("micro", "model", HERE "data/models/micro");
+    assert_int_equal(mkdir("micro", 0777), 0); /* a folder of that name here changes nothing */
+    assert_resolves("micro", "model", HERE "data/models/micro");
+    assert_resolves("./micro", "model", "./micro");
+    assert_int_equal(rmdir("micro"), 0);
     assert_resolves("google/gemma-2-2b", "model", HERE "hub/models--google--gemma-2-2b/snapshots/" COMMIT);
     assert_resolves("gemma-2-2b", "model", HERE "hub/models--google--gemma-2-2b/snapshots/" COMMIT);
     assert_resolves("Gemma-2-2B", "model", HERE "hub/models--google--gemma-2-2b/snapshots/" COMMIT);

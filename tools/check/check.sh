@@ -56,6 +56,11 @@ out=$(diff tools/check/symbols.txt build/symbols.txt) || bad "exported symbols d
 $out"
 ok "$(wc -l < build/symbols.txt)"
 
+step "installed program and library"
+if command -v pkg-config >/dev/null; then
+    out=$(tools/check/install.sh 2>&1) || bad "$out"; ok
+else lacks pkg-config; fi
+
 step "clang, no warnings"
 if command -v clang >/dev/null; then
     out=$(make -s -j"$JOBS" CC=clang WERROR=1 all 2>&1) || bad "$out"; ok
