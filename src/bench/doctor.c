@@ -1,5 +1,6 @@
 /* doctor.c: what is built in, what is found on this machine, what is missing and for which command. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 #include <zlib.h>
@@ -28,13 +29,15 @@ static void key_bool(struct json_writer *w, const char *key, bool v)
 static void write_levels(struct json_writer *w)
 {
     struct kernels table;
+    const char *cap = getenv("HOOKE_CPU");
     jw_key(w, "levels");
     jw_array(w);
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++)
-        if (kernels_select(&table, levels[i]) == HOOKE_OK) jw_string(w, levels[i]);
+        if (kernels_select(&table, levels[i]) == HOOKE_OK && strcmp(table.level, levels[i]) == 0)
+            jw_string(w, levels[i]);
     jw_end_array(w);
-    bool chosen = kernels_select(&table, NULL) == HOOKE_OK;
-    key_string(w, "level", chosen ? table.level : "ref");
+    bool known = kernels_select(&table, cap && *cap ? cap : NULL) == HOOKE_OK;
+    key_string(w, "level", known ? table.level : NULL);
     jw_key(w, "processors");
     jw_int(w, parallel_default_threads());
 }
@@ -85,6 +88,11 @@ static void write_missing(struct json_writer *w)
         if (!asset_found(assets[i].relative, &path))
             doctor_missing(w, assets[i].relative, assets[i].needed_for,
                            "set HOOKE_DATA to the folder that holds models/ and data/");
+    const char *cap = getenv("HOOKE_CPU");
+    struct kernels table;
+    if (cap && *cap && kernels_select(&table, cap) != HOOKE_OK)
+        doctor_missing(w, "a CPU level that HOOKE_CPU names", "whatever computes",
+                       "set HOOKE_CPU to ref, avx2, avx512 or avx512bf16, or unset it");
     if (strcmp(gemm_library_name(), "none") == 0)
         doctor_missing(w, "oneDNN", "fast matrix products; plain ones are built in",
                        "install libdnnl-dev and build again");

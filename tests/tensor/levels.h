@@ -26,9 +26,10 @@ static const float MARK = 12345.5F;
 
 static inline bool level_open(struct exec *ex, int level, int n_threads, const char *dtype)
 {
-    hooke_status st = exec_open(ex, NULL, level_names[level], n_threads, dtype);
-    if (st != HOOKE_OK) assert_int_equal(st, HOOKE_E_UNSUPPORTED);
-    return st == HOOKE_OK;
+    assert_int_equal(exec_open(ex, NULL, level_names[level], n_threads, dtype), HOOKE_OK);
+    if (strcmp(exec_level(ex), level_names[level]) == 0) return true;
+    exec_close(ex); /* this CPU stops at a lower level, which is tested under its own name */
+    return false;
 }
 
 static inline double random_at(uint64_t stream, int64_t i)

@@ -151,6 +151,10 @@ static void context_says_what_it_is(void **state)
     assert_int_equal(hooke_context_open(&ctx, NULL), HOOKE_OK);
     assert_string_equal(hooke_context_cpu_level(ctx), "ref");
     hooke_context_close(ctx);
+    /* A cap above what the CPU offers is no wish. */
+    setenv("HOOKE_CPU", "avx512bf16", 1);
+    assert_int_equal(hooke_context_open(&ctx, NULL), HOOKE_OK);
+    hooke_context_close(ctx);
     setenv("HOOKE_CPU", "nonsense", 1);
     assert_int_equal(hooke_context_open(&ctx, NULL), HOOKE_E_UNSUPPORTED);
     assert_null(ctx);

@@ -119,8 +119,8 @@ hooke_status gemm_ceiling(float *c, const float *a, const float *b, int64_t m, i
  * were compiled with. */
 int cpu_offers(void);
 bool cpu_offers_byte_products(void); /* AVX-512 VNNI */
-/* Fills ref, then every level this CPU offers, lowest first, stopping after cap; NULL: no cap. An unknown cap, or one above what
- * this CPU offers, is HOOKE_E_UNSUPPORTED. */
+/* Fills ref, then every level this CPU offers, lowest first, stopping after cap; NULL: no cap. A cap above what this CPU offers
+ * changes nothing; an unknown one is HOOKE_E_UNSUPPORTED. */
 hooke_status kernels_select(struct kernels *t, const char *cap);
 
 #endif

@@ -23,8 +23,7 @@ hooke_status kernels_select(struct kernels *t, const char *cap)
         for (last = 0; last < N_LEVELS && strcmp(levels[last].name, cap) != 0; last++) continue;
         RETURN_IF(last == N_LEVELS, HOOKE_E_UNSUPPORTED,
                   "CPU level '%s' is unknown; known are ref, avx2, avx512, avx512bf16", cap);
-        RETURN_IF(last > offered, HOOKE_E_UNSUPPORTED, "CPU level '%s': this CPU offers up to '%s'", cap,
-                  levels[offered].name);
+        if (last > offered) last = offered; /* a cap, not a wish: one setting serves machines of all kinds */
     }
     memset(t, 0, sizeof *t);
     for (int i = 0; i <= last; i++) {
