@@ -136,7 +136,7 @@ static const char *usual_remedy(hooke_status st)
     case HOOKE_E_UNSUPPORTED:
         return "see 'hooke doctor' for what this build can do";
     case HOOKE_E_MEMORY:
-        return "use a smaller --batch-tokens or --ctx, or --max-memory";
+        return "use a smaller --batch-tokens or --ctx, or another --max-memory";
     case HOOKE_E_DEVICE:
         return "try --device cpu";
     case HOOKE_E_IO:

@@ -1,9 +1,11 @@
 /* hooke bench: measurements as they arrive. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/json_out.h"
 #include "cli/opt.h"
 #include "cli/progress.h"
+#include "cli/shapes.h"
 
 struct options {
     const char *shape;
@@ -71,13 +73,29 @@ static void on_row(void *payload, const hooke_bench_row *r)
     emit_end(&k->j);
 }
 
+static const char *const benches[] = { "ceiling", "prefill", "generate", "encode", "decode" };
+enum { N_BENCHES = sizeof benches / sizeof benches[0] };
+
+static int name_check(const char *name)
+{
+    for (int i = 0; i < N_BENCHES; i++)
+        if (strcmp(name, benches[i]) == 0) return 0;
+    const char *near = nearest(name, benches, N_BENCHES);
+    return wrong(name,
+                 near ? take_printf("did you mean '%s'?", near)
+                      : "there are ceiling, prefill, generate, encode and decode",
+                 "no such measurement");
+}
+
 int cmd_bench(struct session *s, int argc, char **argv)
 {
-    static const char *const all[] = { "ceiling", "prefill", "generate", "encode", "decode" };
     struct options o = { 0 };
     struct sink sink = { .json = false };
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
+    for (int i = 0; i < s->opt.args.n; i++)
+        if ((code = name_check(s->opt.args.items[i])) != 0) return code;
+    if (o.shape && (code = shape_check(o.shape)) != 0) return code;
     if ((code = session_context(s)) != 0) return code;
     session_header(s, NULL);
     hooke_bench_options b = {
@@ -93,10 +111,10 @@ int cmd_bench(struct session *s, int argc, char **argv)
     if (!b.shape && !b.model && !b.dict) b.model = b.dict = "micro";
     sink.json = s->opt.json;
     if (sink.json) emit_begin(&sink.j, NULL, '[');
-    int n = s->opt.args.n ? s->opt.args.n : (int)(sizeof all / sizeof all[0]);
+    const char *const *names = s->opt.args.n ? s->opt.args.items : benches;
+    int n = s->opt.args.n ? s->opt.args.n : N_BENCHES;
     for (int i = 0; i < n; i++) {
-        hooke_status st =
-            hooke_bench(s->ctx, s->opt.args.n ? s->opt.args.items[i] : all[i], &b, on_row, &sink);
+        hooke_status st = hooke_bench(s->ctx, names[i], &b, on_row, &sink);
         if (st) return failed_call(st, "bench", NULL);
     }
     if (!sink.json) return 0;

@@ -16,7 +16,7 @@ struct options {
 static const struct opt rows[] = {
     { "in", 'i', OPT_TEXT, offsetof(struct options, in), "FILE[:NAME]", NULL, 0, 0,
       "activations (default tensor: the one named by the dictionary's site)" },
-    { "out", 'o', OPT_TEXT, offsetof(struct options, out), "FILE", NULL, 0, 0,
+    { "out", 'o', OPT_OUT, offsetof(struct options, out), "FILE", NULL, 0, 0,
       "the safetensors file to write" },
     { "dense", 0, OPT_FLAG, offsetof(struct options, dense), NULL, NULL, 0, 0,
       "one tensor codes [..., d_dict] with all its zeros" },

@@ -21,7 +21,7 @@ static const struct opt rows[] = {
       "releases of the registry, instead of -d; also the first argument" },
     { "sae-block-pattern", 0, OPT_TEXT, AT(id_regex), "REGEX", NULL, 0, 0,
       "dictionaries of those releases; also the second argument" },
-    { "output-folder", 'o', OPT_TEXT, AT(folder), "DIR", "eval_results", 0, 0, "where result files go" },
+    { "output-folder", 'o', OPT_OUT, AT(folder), "DIR", "eval_results", 0, 0, "where result files go" },
     { "force-rerun", 0, OPT_FLAG, AT(force), NULL, NULL, 0, 0, "evaluate even where a result file exists" },
     { "batch-size-prompts", 0, OPT_INT, AT(batch_size), "N", "16", 1, 1e6, "contexts a batch" },
     { "n-eval-reconstruction-batches", 0, OPT_INT, AT(n_reconstruction), "N", "10", 1, 1e9,
@@ -56,6 +56,22 @@ static const char *result_path(const char *folder, const struct target *t)
     for (char *p = name; *p; p++)
         if (*p == '/') *p = '_';
     return take_printf("%s/%s", folder, name);
+}
+
+/* Whether the folder takes files, or can be made: a wrong place shows before the work, not after it. */
+static int folder_check(const char *folder)
+{
+    char *path = take_text(folder, strlen(folder)), *slash;
+    while (access(take_printf("%s/.", path), W_OK) != 0) {
+        if (errno != ENOENT || strcmp(path, ".") == 0)
+            return failed(path, "check --output_folder", "cannot take files: %s", strerror(errno));
+        slash = strrchr(path, '/');
+        if (slash)
+            *slash = '\0'; /* "" is the root: "/." */
+        else
+            path = take_text(".", 1);
+    }
+    return 0;
 }
 
 /* mkdir -p */
@@ -127,14 +143,15 @@ static int evaluate(struct session *s, const struct options *o, const struct tar
         if (!s->opt.quiet) fprintf(stderr, "hooke: %s exists; --force_rerun evaluates again\n", path);
         return s->opt.json ? print_file(path) : 0;
     }
+    int code = folder_check(o->folder);
+    if (code) return code;
     s->dict = NULL;
     s->opt.dict = t->what;
     if (!s->opt.model) { /* each dictionary names its own */
         hooke_model_close(s->model);
         s->model = NULL;
     }
-    int code = session_model_and_dict(s);
-    if (code) return code;
+    if ((code = session_model_and_dict(s)) != 0) return code;
     session_header(s, s->dict);
     hooke_core_options c = {
         .size = sizeof c,

@@ -20,9 +20,9 @@ static const struct opt rows[] = {
     { "top", 0, OPT_INT, offsetof(struct options, top), "N", "3", 1, 1000, "features shown a token" },
     { "logits", 0, OPT_INT, offsetof(struct options, logits), "N", "4", 0, 100,
       "tokens shown a feature: those that its decoder row raises most" },
-    { "feature", 0, OPT_INT, offsetof(struct options, colour_by), "INDEX", "-1", -1, 1e9,
-      "colour the text by this feature (-1: the most telling one)" },
-    { "html", 0, OPT_TEXT, offsetof(struct options, html), "FILE", NULL, 0, 0,
+    { "feature", 0, OPT_INT, offsetof(struct options, colour_by), "INDEX", NULL, 0, 1e9,
+      "colour the text by this feature (default: the most telling one)" },
+    { "html", 0, OPT_OUT, offsetof(struct options, html), "FILE", NULL, 0, 0,
       "write a page that stands alone: coloured text, features, logits" },
     { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
 };
@@ -104,7 +104,7 @@ static void put_text(const struct shown *w)
 
 int cmd_features(struct session *s, int argc, char **argv)
 {
-    struct options o = { 0 };
+    struct options o = { .colour_by = -1 };
     struct input in = { 0 };
     struct shown w = { 0 };
     int code = opt_parse(s, &spec, &o, argc, argv);

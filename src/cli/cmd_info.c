@@ -323,6 +323,10 @@ int cmd_info(struct session *s, int argc, char **argv)
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
     code = open_what(s, &f, &kind);
+    if (!code && o.sites && !s->model)
+        code = wrong("--sites", "name a model", "lists a model's sites; this is no model");
+    if (!code && o.check && !s->dict)
+        code = wrong("--check", "name one with -d", "checks a dictionary; this is none");
     if (code) {
         hooke_file_close(f);
         return code;
@@ -345,8 +349,8 @@ int cmd_info(struct session *s, int argc, char **argv)
             printf("%-14s %s, %d tensors\n", kind, hooke_file_format(f), hooke_file_n_tensors(f));
         if (o.tensors || (!s->model && !s->dict)) print_tensors(s, f);
     }
-    if (o.sites && s->model) code = list_sites(s, &j);
-    if (!code && o.check && s->dict) code = check_dict(s, &j);
+    if (o.sites) code = list_sites(s, &j);
+    if (!code && o.check) code = check_dict(s, &j);
     if (s->opt.json && !code) {
         emit_end(&j);
         emit_print(&j);

@@ -28,7 +28,7 @@ static const struct opt rows[] = {
     { "only", 0, OPT_LIST, offsetof(struct options, only), "TENSOR[,TENSOR]", NULL, 0, 0,
       "only these tensors of a safetensors file, into a file of their own (-o)" },
     { "rows", 0, OPT_TEXT, offsetof(struct options, rows), "N[,N-N]", NULL, 0, 0, "only these rows of them" },
-    { "out", 'o', OPT_TEXT, offsetof(struct options, out), "FILE|DIR", NULL, 0, 0,
+    { "out", 'o', OPT_OUT, offsetof(struct options, out), "FILE|DIR", NULL, 0, 0,
       "where such a part goes (default: STEM.part.safetensors here)" },
     { "tensors", 0, OPT_FLAG, offsetof(struct options, tensors), NULL, NULL, 0, 0,
       "list the tensors of a safetensors file, from its header alone" },

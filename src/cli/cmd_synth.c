@@ -4,6 +4,7 @@
 
 #include "cli/json_out.h"
 #include "cli/opt.h"
+#include "cli/shapes.h"
 
 struct options {
     const char *shape, *out;
@@ -13,7 +14,7 @@ struct options {
 static const struct opt rows[] = {
     { "shape", 0, OPT_TEXT, offsetof(struct options, shape), "NAME", NULL, 0, 0,
       "gemma-2-2b, pythia-70m, gemma-scope-2b-16k, ..." },
-    { "out", 'o', OPT_TEXT, offsetof(struct options, out), "DIR", NULL, 0, 0, "the folder to write" },
+    { "out", 'o', OPT_OUT, offsetof(struct options, out), "DIR", NULL, 0, 0, "the folder to write" },
     { "list", 0, OPT_FLAG, offsetof(struct options, list), NULL, NULL, 0, 0, "list the shapes" },
     { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
 };
@@ -28,18 +29,20 @@ static const struct opt_spec spec = {
     0,
 };
 
-static int unknown_shape(const char *shape)
+static int list_shapes(bool json)
 {
-    const char *names[256];
-    int n = 0;
-    while (n < 256 && hooke_shape_name(n)) {
-        names[n] = hooke_shape_name(n);
-        n++;
+    struct json_out j = { 0 };
+    if (json) emit_begin(&j, NULL, '[');
+    for (int i = 0; hooke_shape_name(i); i++) {
+        if (json)
+            emit_text(&j, NULL, hooke_shape_name(i));
+        else
+            printf("%s\n", hooke_shape_name(i));
     }
-    const char *near = nearest(shape, names, n);
-    return wrong("--shape",
-                 near ? take_printf("did you mean '%s'?", near) : "'hooke synth --list' shows them",
-                 "'%s' is not a known shape", shape);
+    if (!json) return 0;
+    emit_end(&j);
+    emit_print(&j);
+    return 0;
 }
 
 int cmd_synth(struct session *s, int argc, char **argv)
@@ -47,20 +50,13 @@ int cmd_synth(struct session *s, int argc, char **argv)
     struct options o = { 0 };
     struct json_out j = { 0 };
     int64_t bytes = 0;
-    bool known = false;
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
-    for (int i = 0; hooke_shape_name(i); i++) {
-        if (o.list)
-            printf("%s\n", hooke_shape_name(i));
-        else if (o.shape && strcmp(o.shape, hooke_shape_name(i)) == 0)
-            known = true;
-    }
-    if (o.list) return 0;
+    if (o.list) return list_shapes(s->opt.json);
     if (!o.shape || !o.out)
         return wrong("synth", "give --shape NAME and -o DIR", "%s is missing",
                      o.shape ? "the folder" : "the shape");
-    if (!known) return unknown_shape(o.shape);
+    if ((code = shape_check(o.shape)) != 0) return code;
     if ((code = session_context(s)) != 0) return code;
     hooke_status st = hooke_synth(s->ctx, o.out, o.shape, (uint64_t)s->opt.seed, &bytes);
     if (st) return failed_call(st, "synth", NULL);

@@ -109,6 +109,7 @@ static int read_rows(struct ids_reader *r, struct seqs *out)
         for (char c = ','; !code && c == ',';) {
             if (skip_blanks(r) != '[') return bad_ids(r, "expected '['");
             r->p++;
+            if (skip_blanks(r) == ']') return bad_ids(r, "a sequence without ids");
             if ((code = read_row(r, out)) != 0) return code;
             c = skip_blanks(r);
             if (c == ',' || c == ']')
@@ -299,7 +300,11 @@ static int read_item(struct input *in, bool *more)
     }
     if (in->next_arg < o->args.n) {
         const char *a = o->args.items[in->next_arg++];
-        return strcmp(a, "-") == 0 ? open_file(in, a) : add_document(in, a, strlen(a));
+        if (strcmp(a, "-") == 0) return open_file(in, a);
+        if (!a[0] && o->args.n > 1) /* leaving it out would shift the results of those behind it */
+            return failed("text", "give a prompt, --text FILE or --ids FILE", "prompt %d is empty",
+                          in->next_arg);
+        return add_document(in, a, strlen(a));
     }
     if (in->next_file < o->texts.n) return open_file(in, o->texts.items[in->next_file++]);
     *more = false;

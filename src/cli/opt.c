@@ -15,7 +15,7 @@ static const struct opt general_rows[] = {
     { "device", 0, OPT_TEXT, AT(device), "cpu|cuda[:N]", NULL, 0, 0, "where to compute (default: cpu)" },
     { "dtype", 0, OPT_CHOICE, AT(dtype), "f32|bf16", NULL, 0, 0,
       "operand type of matrix products (default: bf16 where the processor has instructions for it)" },
-    { "llm-dtype", 0, OPT_TEXT, AT(dtype), "TYPE", NULL, 0, 0, NULL },
+    { "llm-dtype", 0, OPT_CHOICE, AT(dtype), "f32|bf16|float32|bfloat16|fp32", NULL, 0, 0, NULL },
     { "config", 0, OPT_TEXT, AT(config), "FILE.yaml", NULL, 0, 0,
       "options from a flat 'key: value' file; flags win" },
     { "json", 0, OPT_FLAG, AT(json), NULL, NULL, 0, 0, "one JSON document on standard output" },
@@ -61,7 +61,7 @@ static const struct opt input_rows[] = {
     { "column", 0, OPT_TEXT, AT(column), "NAME", NULL, 0, 0,
       "column of .jsonl, .csv and .parquet (default: text)" },
     { "ids", 0, OPT_TEXT, AT(ids_file), "FILE", NULL, 0, 0, "JSON array of arrays of token ids" },
-    { "ctx", 0, OPT_INT, AT(n_ctx), "N", NULL, 1, 1e7, "pack the text into contexts of N tokens" },
+    { "ctx", 0, OPT_INT, AT(n_ctx), "N", NULL, 2, 1e7, "pack the text into contexts of N tokens" },
     { "pack", 0, OPT_TEXT, AT(pack), "NAME", NULL, 0, 0,
       "how: saelens (default), dictionary_learning, saebench, sparsify, transformer_lens, ..." },
     { "pack-block", 0, OPT_INT, AT(pack_block), "N", NULL, 1, 1e9,
@@ -217,6 +217,12 @@ static int set_value(const struct opt *o, void *base, const char *value)
     case OPT_SIZE:
         return parse_size(value, at) ? 0 : bad_value(o, value, "a size such as 512M or 6G");
     case OPT_TEXT:
+        *(const char **)at = value;
+        return 0;
+    case OPT_OUT:
+        if (!value[0] || strcmp(value, "-") == 0)
+            return wrong(take_printf("--%s", o->name), "name a file (./- is one called '-')",
+                         "'%s' cannot be written to: what is written appears whole, under a name", value);
         *(const char **)at = value;
         return 0;
     case OPT_CHOICE:

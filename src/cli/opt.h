@@ -15,6 +15,7 @@ enum opt_type {
     OPT_REAL,   /* double in [min, max] */
     OPT_SIZE,   /* int64_t bytes: 4096, 512M, 6G, 1.5G */
     OPT_TEXT,   /* const char * */
+    OPT_OUT,    /* const char *, a file or folder to write; "-" is none */
     OPT_CHOICE, /* const char *, one of the row's arg "a|b|c" */
     OPT_LIST,   /* struct list: the option may be repeated */
 };

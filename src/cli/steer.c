@@ -106,6 +106,7 @@ static void add_entry(struct steering *t, const char *kind, const char *name, ho
 static int split_strength(const char *option, const char *text, double usual, const char **name,
                           double *strength)
 {
+    const double most = 1e30; /* beyond lies what float32 cannot add up */
     const char *eq = strrchr(text, '=');
     char *end = NULL;
     *strength = usual;
@@ -115,8 +116,9 @@ static int split_strength(const char *option, const char *text, double usual, co
         *strength = strtod(eq + 1, &end);
         *name = take_text(text, (size_t)(eq - text));
     }
-    if (eq && end != eq + 1 && *end == '\0' && isfinite(*strength)) return 0;
-    return wrong(option, "write D:FEATURE=STRENGTH, e.g. micro:12=80", "'%s' has no strength", text);
+    if (!eq) return wrong(option, "write D:FEATURE=STRENGTH, e.g. micro:12=80", "'%s' has no strength", text);
+    if (end != eq + 1 && *end == '\0' && fabs(*strength) <= most) return 0;
+    return wrong(option, "give a number from -1e30 to 1e30", "'%s' is no strength, in '%s'", eq + 1, text);
 }
 
 /* The site a dictionary writes to. */
@@ -134,6 +136,13 @@ static int first_column(const struct session *s, const hooke_dict_info *info, ho
     return one_head ? info->hook_head_index * info->d_out : 0;
 }
 
+/* The id whose rows additions leave alone; -1: none. */
+static int32_t bos_to_spare(const struct steering *t)
+{
+    const hooke_tokenizer *tk = hooke_model_tokenizer(t->s->model);
+    return tk && !t->steer_bos ? hooke_tokenizer_bos(tk) : -1;
+}
+
 static int add_feature(struct steering *t, const char *text)
 {
     hooke_dict *dict;
@@ -149,9 +158,7 @@ static int add_feature(struct steering *t, const char *text)
     struct addition *a = take(1, sizeof *a);
     a->width = info->d_out;
     a->first_col = first_column(t->s, info, site);
-    a->bos = t->steer_bos                         ? -1
-             : hooke_model_tokenizer(t->s->model) ? hooke_tokenizer_bos(hooke_model_tokenizer(t->s->model))
-                                                  : -1;
+    a->bos = bos_to_spare(t);
     a->v = take((size_t)a->width, sizeof *a->v);
     hooke_status st = hooke_dict_decoder_row(dict, feature, a->v);
     if (st) return failed_call(st, "--steer", NULL);
@@ -213,9 +220,7 @@ static int add_tensor(struct steering *t, const char *path, const hooke_file *f,
                       "tensor '%s' is not one vector of %d", info->name, width);
     struct addition *a = take(1, sizeof *a);
     a->width = width;
-    a->bos = t->steer_bos                         ? -1
-             : hooke_model_tokenizer(t->s->model) ? hooke_tokenizer_bos(hooke_model_tokenizer(t->s->model))
-                                                  : -1;
+    a->bos = bos_to_spare(t);
     a->v = take((size_t)width, sizeof *a->v);
     hooke_status st = hooke_file_read_f32(f, index, a->v, width);
     if (st) return failed_call(st, "--vector", NULL);
@@ -255,6 +260,10 @@ static int add_named(struct steering *t, const char *path, const hooke_file *f, 
     const hooke_tensor_info *info = hooke_file_tensor(f, index);
     if (!info) return failed(take_printf("%s", path), "give a file with one vector", "holds no tensor");
     hooke_status st = hooke_site_parse(t->s->model, &site, at ? at : info->name);
+    if (st && !at && hooke_file_n_tensors(f) > 1)
+        return failed(take_printf("%s", path), "name the site with --at",
+                      "holds %d tensors, and the first, '%s', is not named by a site",
+                      hooke_file_n_tensors(f), info->name);
     if (st) return failed_call(st, "--vector", "name the vector's site with --at");
     return add_tensor(t, path, f, index, site, strength);
 }

@@ -106,7 +106,8 @@ static hooke_status next_of_text(struct core_stream *s, int32_t *ids)
         s->n_fresh++;
         return HOOKE_OK;
     }
-    RETURN_IF(s->n_fresh == 0, HOOKE_E_SHAPE, "%s: the text does not fill one context of %d tokens",
+    RETURN_IF(s->n_fresh == 0, HOOKE_E_SHAPE,
+              "%s: the text does not fill one context of %d tokens; give more text or a smaller context",
               s->dataset, s->n_ctx);
     context_log(s->ctx, 0, "%s: the text ends after %lld contexts and is read again", s->dataset,
                 (long long)s->n_contexts);

@@ -116,6 +116,19 @@ static void wrong_values_are_refused_by_name(void **state)
     assert_message(hooke("feature"), 2, "no feature named");
     assert_message(hooke("info"), 2, "nothing to look at");
     assert_message(hooke("demo --json"), 2, "demo is for people");
+    assert_message(hooke("features --feature=-1 x"), 2, "--feature");
+    assert_message(hooke("features --html - x"), 2, "--html");
+    assert_message(hooke("decode --name= -i a -o b"), 2, "--name: is empty");
+    assert_message(hooke("info micro --check"), 2, "--check: checks a dictionary");
+    assert_message(hooke("info -d micro --sites"), 2, "--sites: lists a model's sites");
+    assert_message(hooke("generate --steer micro:5=1e39 x"), 2, "'1e39' is no strength");
+    assert_message(hooke("generate --vector a=nan x"), 2, "'nan' is no strength");
+    assert_message(hooke("tokens a ''"), 1, "prompt 2 is empty");
+    assert_message(hooke("tokens --ctx 1 --text x"), 2, "--ctx: '1' is not a whole number from 2");
+    assert_message(hooke("eval core --llm_dtype int8"), 2, "--llm-dtype");
+    assert_message(hooke("eval core -o /dev/null/x"), 1, "cannot take files");
+    assert_message(hooke("bench ceilings"), 2, "did you mean 'ceiling'?");
+    assert_message(hooke("bench --shape pythia-70"), 2, "did you mean 'pythia-70m'?");
 }
 
 static void names_take_dashes_and_underscores(void **state)
@@ -161,6 +174,8 @@ static void synth_writes_and_says_so(void **state)
     struct outcome *o = hooke("synth --list");
     assert_int_equal(o->code, 0);
     assert_non_null(strstr(o->out, "gemma-2-2b\n"));
+    o = hooke("synth --list --json");
+    assert_true(is_json(o->out) && o->out[0] == '[');
     o = hooke("synth --shape pythia-14m --seed 3 -o %s/p14 --json", folder);
     assert_int_equal(o->code, 0);
     assert_true(is_json(o->out));
@@ -181,6 +196,11 @@ static void doctor_answers_in_both_ways(void **state)
     assert_int_equal(o->code, 0);
     assert_non_null(strstr(o->out, "levels"));
     assert_null(strchr(o->out, '{'));
+    setenv("HOOKE_CPU", "ref", 1);
+    assert_non_null(strstr(hooke("doctor")->out, "\nlevel: ref\n"));
+    setenv("HOOKE_CPU", "fast", 1);
+    assert_non_null(strstr(hooke("doctor")->out, "HOOKE_CPU"));
+    unsetenv("HOOKE_CPU");
 }
 
 int main(void)
