@@ -274,6 +274,7 @@ typedef struct hooke_part_options {
     int n_retries;
     hooke_progress_fn progress;
     void *progress_payload;
+    hooke_text *part_of; /* receives "REPOSITORY/FILE@COMMIT", as in the metadata; may be NULL */
 } hooke_part_options;
 
 /* Downloads named tensors, or rows of them, of a safetensors file on the hub (what a name leads to, a model's shards included) by range
@@ -829,6 +830,10 @@ HOOKE_API hooke_status hooke_dict_write(hooke_dict *d, const char *path, const c
 
 /* Whether a file or folder is a dictionary by its names, and in which format ("saelens", ...; static text); else false. */
 HOOKE_API bool hooke_dict_recognise(const char *path, const char **format);
+/* Calls fn with the path (borrowed until it returns) and format of each dictionary in a folder and below, in order of path, until it
+ * returns non-zero. */
+typedef int (*hooke_dict_found_fn)(void *payload, const char *path, const char *format);
+HOOKE_API hooke_status hooke_dict_find(const char *folder, hooke_dict_found_fn fn, void *payload);
 /* Tensors of the dictionary's files, for listing; names are borrowed. */
 HOOKE_API int hooke_dict_n_tensors(const hooke_dict *d);
 HOOKE_API hooke_status hooke_dict_tensor(const hooke_dict *d, int index, hooke_tensor_info *out);

@@ -241,15 +241,34 @@ int session_pull_first(struct session *s, const char *what, const char *kind)
     return st ? failed_call(st, "pull", NULL) : 0;
 }
 
+/* The readings of a .pt that a user may ask for. */
+static int check_family(const char *family)
+{
+    static const char *const known[] = { "dictionary_learning_1", "openai",     "deepseek_r1", "goodfire",
+                                         "connor_rob_hook_z",     "qwen_scope", "pca_scores" };
+    enum { N = sizeof known / sizeof *known };
+    for (size_t i = 0; family && i < N; i++)
+        if (strcmp(family, known[i]) == 0) return 0;
+    if (!family) return 0;
+    const char *near = nearest(family, known, N), *all = known[0];
+    for (size_t i = 1; i < N; i++) all = take_printf("%s, %s", all, known[i]);
+    return wrong("--dict-family",
+                 near ? take_printf("did you mean '%s'?", near) : take_printf("known are %s", all),
+                 "'%s' is no family of PyTorch files", family);
+}
+
 int session_open_dict(struct session *s, hooke_dict **out, const char *what)
 {
     hooke_dict_options options = { .size = sizeof options,
                                    .canonical = s->opt.canonical,
                                    .as_saelens = s->opt.as_saelens,
+                                   .architecture = s->opt.dict_arch,
+                                   .conversion = s->opt.dict_family,
                                    .norm_scaling_factor = s->opt.norm_scaling_factor,
                                    .target = (int)s->opt.target };
     int code = session_context(s);
     *out = NULL;
+    if (!code) code = check_family(s->opt.dict_family);
     if (code) return code;
     for (size_t i = 0; i < s->n_dicts; i++) {
         if (strcmp(s->dicts[i].what, what) == 0) {

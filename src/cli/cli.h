@@ -42,9 +42,10 @@ void list_add(struct list *l, const char *item);
 /* Values of the options that commands share (opt.c holds their rows). */
 struct common {
     const char *model, *dict, *device, *dtype, *config, *column, *ids_file, *pack;
-    struct list texts; /* --text FILE, repeatable */
-    struct list at;    /* --at SITE,SITE, repeatable; split at commas */
-    struct list args;  /* positional */
+    const char *dict_arch, *dict_family; /* what a dictionary's files leave open */
+    struct list texts;                   /* --text FILE, repeatable */
+    struct list at;                      /* --at SITE,SITE, repeatable; split at commas */
+    struct list args;                    /* positional */
     int64_t threads, seed, batch_tokens, max_memory, n_ctx, max_tokens, pack_block;
     int64_t target;             /* of a cross-layer transcoder */
     double norm_scaling_factor; /* of activations, where the dictionary's files leave it open */

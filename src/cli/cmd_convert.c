@@ -6,6 +6,7 @@
 
 #include "cli/json_out.h"
 #include "cli/opt.h"
+#include "cli/origin.h"
 
 enum { MOST_LOSSES = 32 };
 
@@ -28,10 +29,9 @@ static const struct opt rows[] = {
 
 static const struct opt_spec spec = {
     "convert IN OUT --to FORMAT",
-    "Writes a dictionary (anything that -d takes) as a folder in another library's format, with all scales "
-    "folded, so that "
-    "that library computes the same codes. What the format has no place for is named, and refused unless "
-    "--drop names it too.",
+    "Writes a dictionary (anything that -d takes) as a folder in another library's format, with all scales\n"
+    "folded, so that that library computes the same codes. What the format has no place for is named, and\n"
+    "refused unless --drop names it too.",
     "  hooke convert micro micro-saelens --to saelens\n  hooke convert sae.d out --to gemma_scope --drop "
     "skip",
     OPT_DICT,
@@ -95,6 +95,7 @@ static void report_json(struct session *s, const struct options *o, const hooke_
     emit_bool(&j, "written", !o->dry_run);
     json_losses(&j, "lost", losses, n, false);
     json_losses(&j, "kept_beside", losses, n, true);
+    emit_origin(&j, s);
     emit_end(&j);
     emit_print(&j);
 }
@@ -102,6 +103,7 @@ static void report_json(struct session *s, const struct options *o, const hooke_
 static void report(struct session *s, const struct options *o, const hooke_dict_loss *losses, int n)
 {
     const hooke_dict_info *i = hooke_dict_get_info(s->dict);
+    if (i->origin->repo[0]) printf("%-12s %s\n", "from", origin_line(i->origin));
     for (int k = 0; k < n; k++)
         printf("%-12s %s: %s\n", losses[k].is_kept ? "kept beside" : "lost", losses[k].name,
                losses[k].detail);

@@ -283,6 +283,56 @@ static hooke_status find(hooke_name **name, const char *what, const char *kind)
     return hooke_name_locate(*name); /* its message is the one to show */
 }
 
+/* ---- a folder that is nothing by itself ---- */
+
+struct found_dict {
+    const char *path, *format;
+};
+struct found {
+    struct found_dict *items;
+    size_t n, capacity;
+};
+
+static int on_found(void *payload, const char *path, const char *format)
+{
+    struct found *f = payload;
+    grow(&f->items, &f->capacity, f->n + 1, sizeof *f->items);
+    f->items[f->n++] = (struct found_dict){ take_printf("%s", path), format };
+    return 0;
+}
+
+/* Lists the dictionaries below; false when there are none. */
+static bool show_folder(struct session *s, const char *folder)
+{
+    struct found f = { NULL, 0, 0 };
+    struct json_out j = { 0 };
+    if (hooke_dict_find(folder, on_found, &f) != HOOKE_OK || f.n == 0) return false;
+    if (!s->opt.json) {
+        printf("%-14s %s\n%-14s %zu\n", "folder", folder, "dictionaries", f.n);
+        for (size_t i = 0; i < f.n; i++) printf("  %-24s %s\n", f.items[i].format, f.items[i].path);
+        return true;
+    }
+    emit_begin(&j, NULL, '{');
+    emit_text(&j, "kind", "folder");
+    emit_text(&j, "path", folder);
+    for (const char *const *k =
+             (const char *const[]){ "format", "architecture", "d_model", "d_dict", "site", NULL };
+         *k; k++)
+        emit_raw(&j, *k, "null");
+    emit_raw(&j, "tensors", "[]");
+    emit_begin(&j, "dictionaries", '[');
+    for (size_t i = 0; i < f.n; i++) {
+        emit_begin_inline(&j, NULL, '{');
+        emit_text(&j, "path", f.items[i].path);
+        emit_text(&j, "format", f.items[i].format);
+        emit_end(&j);
+    }
+    emit_end(&j);
+    emit_end(&j);
+    emit_print(&j);
+    return true;
+}
+
 /* Decides what WHAT is and opens it as that: a path by its content, anything else by what the name says. */
 static int open_what(struct session *s, hooke_file **f, const char **kind)
 {
@@ -302,6 +352,16 @@ static int open_what(struct session *s, hooke_file **f, const char **kind)
     if (info && !asked && hooke_dict_recognise(info->path, NULL)) asked = "dict";
     bool is_dict = asked && strcmp(asked, "dict") == 0;
     if (info && !is_dict) st = hooke_file_open(f, info->path);
+    if (st == HOOKE_E_NOT_FOUND && is_path && !asked) {
+        const char *why = take_printf("%s", hooke_error());
+        if (show_folder(s, what)) {
+            hooke_name_close(name);
+            *kind = "folder";
+            return 0;
+        }
+        hooke_name_close(name);
+        return failed("info", "name a model, a dictionary, a tokenizer, or a file of one", "%s", why);
+    }
     if (!st) *kind = asked ? asked : hooke_file_kind(*f);
     hooke_name_close(name);
     if (st) return failed_call(st, "info", NULL);
@@ -331,6 +391,7 @@ int cmd_info(struct session *s, int argc, char **argv)
         hooke_file_close(f);
         return code;
     }
+    if (strcmp(kind, "folder") == 0) return 0;
     if (s->opt.json) {
         emit_begin(&j, NULL, '{');
         emit_text(&j, "kind", kind);

@@ -44,10 +44,11 @@ static const struct opt rows[] = {
 
 static const struct opt_spec spec = {
     "pull WHAT... [--revision REV] [--include GLOB]",
-    "Downloads models, dictionaries and data sets into the Hugging Face hub cache, where every other command "
-    "(and every other tool) finds them. WHAT is any name that -m or -d take, or hf:datasets/ORG/NAME[/PATH]. "
-    "A "
-    "pull that was cut off goes on where it stopped. HF_TOKEN opens gated repositories.",
+    "Downloads models, dictionaries and data sets into the Hugging Face hub cache, where every other "
+    "command\n"
+    "(and every other tool) finds them. WHAT is any name that -m or -d take, or "
+    "hf:datasets/ORG/NAME[/PATH].\n"
+    "A pull that was cut off goes on where it stopped. HF_TOKEN opens gated repositories.",
     "  hooke pull gemma-2-2b\n"
     "  hooke pull gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical\n"
     "  hooke pull gpt2-small/8-res-jb --only W_dec --rows 5,100-120",
@@ -200,6 +201,10 @@ static int pull_dataset(struct session *s, struct json_out *j, const hooke_datas
                         const hooke_pull_options *options)
 {
     hooke_pulled *p = NULL;
+    if (strcmp(d->kind, "vocabulary") == 0) {
+        if (!s->opt.json) printf("%s: %s\n", d->name, d->note);
+        return 0;
+    }
     if (!d->repo[0]) return failed(d->name, take_printf("see %s", d->page), "is not on the hub");
     hooke_status st = dataset_pull(&p, d, options);
     progress_clear();

@@ -6,6 +6,7 @@
 #include "cli/input.h"
 #include "cli/json_out.h"
 #include "cli/opt.h"
+#include "cli/origin.h"
 #include "cli/term.h"
 
 struct options {
@@ -31,15 +32,17 @@ static const struct opt_spec spec = {
 };
 
 /* The tokenizer alone: weights are not needed. */
-static int open_tokenizer(struct session *s, hooke_tokenizer **tk)
+static int open_tokenizer(struct session *s, hooke_tokenizer **tk, const char **origin)
 {
     const char *what = s->opt.model ? s->opt.model : "micro";
-    hooke_text path = { 0 };
+    hooke_name *name = NULL;
     int code = session_pull_first(s, what, "model");
     if (code) return code;
-    hooke_status st = hooke_resolve(&path, what, "model");
-    if (!st) st = hooke_tokenizer_open(tk, path.data);
-    hooke_text_release(&path);
+    hooke_status st = hooke_name_open(&name, what, "model");
+    if (!st) st = hooke_name_locate(name);
+    if (!st) st = hooke_tokenizer_open(tk, hooke_name_get_info(name)->path);
+    if (!st) *origin = origin_of_model(hooke_name_get_info(name));
+    hooke_name_close(name);
     return st ? failed_call(st, "tokenizer", "name a model, a folder or a tokenizer.json with -m") : 0;
 }
 
@@ -70,7 +73,7 @@ static int collect_ids(struct session *s, hooke_tokenizer *tk, struct input *in)
     return 0;
 }
 
-static int decode(struct session *s, const struct options *o, hooke_tokenizer *tk)
+static int decode(struct session *s, const struct options *o, hooke_tokenizer *tk, const char *origin)
 {
     struct input in = { 0 };
     struct json_out j = { 0 };
@@ -97,12 +100,13 @@ static int decode(struct session *s, const struct options *o, hooke_tokenizer *t
     if (!s->opt.json) return 0;
     emit_end(&j);
     emit_ids(&j, "ids", in.group.ids, in.group.n_ids);
+    emit_raw(&j, "origin", origin);
     emit_end(&j);
     emit_print(&j);
     return 0;
 }
 
-static void put_json(const hooke_tokenizer *tk, const struct seqs *q)
+static void put_json(const hooke_tokenizer *tk, const struct seqs *q, const char *origin)
 {
     struct json_out j = { 0 };
     emit_begin(&j, NULL, '{');
@@ -118,6 +122,7 @@ static void put_json(const hooke_tokenizer *tk, const struct seqs *q)
         if (q->n_seqs > 1) emit_end(&j);
     }
     if (q->n_seqs > 1) emit_end(&j);
+    emit_raw(&j, "origin", origin);
     emit_end(&j);
     emit_print(&j);
 }
@@ -137,14 +142,15 @@ int cmd_tokens(struct session *s, int argc, char **argv)
     struct options o = { 0 };
     struct input in = { 0 };
     hooke_tokenizer *tk = NULL;
+    const char *origin = "null";
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
-    if ((code = open_tokenizer(s, &tk)) != 0) return code;
+    if ((code = open_tokenizer(s, &tk, &origin)) != 0) return code;
     if (o.decode)
-        code = decode(s, &o, tk);
+        code = decode(s, &o, tk, origin);
     else if ((code = input_open_tokenizer(&in, s, tk)) == 0 && (code = input_all(&in)) == 0) {
         if (s->opt.json)
-            put_json(tk, &in.group);
+            put_json(tk, &in.group, origin);
         else
             put_table(tk, &in.group);
     }

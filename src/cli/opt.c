@@ -39,7 +39,6 @@ static const struct opt dict_rows[] = {
     { "dict", 'd', OPT_TEXT, AT(dict), "WHAT", NULL, 0, 0,
       "file, folder, RELEASE/SAE_ID, hf:REPO/PATH or micro (default: micro)" },
     { "sae", 0, OPT_TEXT, AT(dict), "WHAT", NULL, 0, 0, NULL },
-    { "pull", 0, OPT_FLAG, AT(pull), NULL, NULL, 0, 0, NULL },
     { "canonical", 0, OPT_FLAG, AT(canonical), NULL, NULL, 0, 0,
       "fold scales so that decoder rows have length 1" },
     { "as-saelens", 0, OPT_FLAG, AT(as_saelens), NULL, NULL, 0, 0,
@@ -48,6 +47,16 @@ static const struct opt dict_rows[] = {
       "decoder of a cross-layer transcoder: 1 is the nearest layer's (default: their sum)" },
     { "norm-scaling-factor", 0, OPT_REAL, AT(norm_scaling_factor), "X", NULL, 1e-30, 1e30,
       "scale of activations, where the files leave it open" },
+    { "dict-arch", 0, OPT_TEXT, AT(dict_arch), "NAME", NULL, 0, 0,
+      "architecture, where files leave it open: topk or jumprelu for an ae.pt without config.json" },
+    { "dict-family", 0, OPT_TEXT, AT(dict_family), "NAME", NULL, 0, 0,
+      "whose .pt file it is, where its names do not tell: openai, deepseek_r1, goodfire, ..." },
+    { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
+};
+/* Where there is no model to pull either. */
+static const struct opt pull_rows[] = {
+    { "pull", 0, OPT_FLAG, AT(pull), NULL, NULL, 0, 0,
+      "download what is named first ('hooke pull'); otherwise nothing uses the network" },
     { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
 };
 static const struct opt at_rows[] = {
@@ -92,6 +101,7 @@ static struct tables tables_of(struct session *s, const struct opt_spec *spec, v
     if (spec->rows) tables_add(&t, spec->rows, values);
     if (spec->groups & OPT_MODEL) tables_add(&t, model_rows, &s->opt);
     if (spec->groups & OPT_DICT) tables_add(&t, dict_rows, &s->opt);
+    if ((spec->groups & (OPT_MODEL | OPT_DICT)) == OPT_DICT) tables_add(&t, pull_rows, &s->opt);
     if (spec->groups & OPT_AT) tables_add(&t, at_rows, &s->opt);
     if (spec->groups & OPT_INPUT) tables_add(&t, input_rows, &s->opt);
     tables_add(&t, general_rows, &s->opt);
@@ -307,6 +317,7 @@ static void print_help(const struct opt_spec *spec)
     if (spec->groups) printf("\nModel, dictionary and text\n");
     if (spec->groups & OPT_MODEL) print_rows(model_rows);
     if (spec->groups & OPT_DICT) print_rows(dict_rows);
+    if ((spec->groups & (OPT_MODEL | OPT_DICT)) == OPT_DICT) print_rows(pull_rows);
     if (spec->groups & OPT_AT) print_rows(at_rows);
     if (spec->groups & OPT_INPUT) print_rows(input_rows);
     printf("\nCommon\n");

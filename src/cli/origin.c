@@ -18,6 +18,11 @@ const char *origin_of(const struct session *s)
                        s->model ? one(hooke_model_get_info(s->model)->origin) : "null", dicts);
 }
 
+const char *origin_of_model(const hooke_name_info *model)
+{
+    return take_printf("{\"model\": %s, \"dicts\": []}", one(model));
+}
+
 void emit_origin(struct json_out *j, const struct session *s)
 {
     emit_raw(j, "origin", origin_of(s));

@@ -11,6 +11,8 @@ extern "C" {
 
 /* {"model": {...}, "dicts": [...]} of what the session has opened. Lives to the end. */
 const char *origin_of(const struct session *s);
+/* The same of a model that nothing but its name and tokenizer is needed of. */
+const char *origin_of_model(const hooke_name_info *model);
 /* The same as member "origin". */
 void emit_origin(struct json_out *j, const struct session *s);
 /* "google/gemma-scope-2b-pt-res layer_20/... @0123456789ab", "micro", or a path: short, for people. Lives to the end. */

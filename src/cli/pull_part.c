@@ -74,7 +74,7 @@ int pull_part(struct session *s, const struct list *tensors, const char *rows, c
 {
     struct rows r = { NULL, 0, 0 };
     struct json_out j = { 0 };
-    hooke_text path = { 0 };
+    hooke_text path = { 0 }, part_of = { 0 };
     const char *what = one_name(s), **names;
     if (!what)
         return wrong("--only", "name one", "parts are taken of one thing, %d are named", s->opt.args.n);
@@ -91,15 +91,19 @@ int pull_part(struct session *s, const struct list *tensors, const char *rows, c
                                 .n_rows = (int)r.n,
                                 .out = out,
                                 .n_retries = o->n_retries,
-                                .progress = progress_report };
+                                .progress = progress_report,
+                                .part_of = &part_of };
     hooke_status st = hooke_pull_part(&path, what, &part);
     progress_clear();
-    if (st) return failed_call(st, "pull", NULL);
+    if (st)
+        return failed_call(st, "pull",
+                           st == HOOKE_E_SHAPE ? "'--tensors' lists the tensors and their rows" : NULL);
     int64_t bytes = file_bytes(path.data);
     if (s->opt.json) {
         emit_begin(&j, NULL, '{');
         emit_text(&j, "what", what);
         emit_text(&j, "path", path.data);
+        emit_text(&j, "part_of", part_of.data);
         emit_int(&j, "bytes", bytes);
         emit_begin(&j, "files", '[');
         emit_text(&j, NULL, path.data);
@@ -110,10 +114,11 @@ int pull_part(struct session *s, const struct list *tensors, const char *rows, c
         emit_end(&j);
         emit_print(&j);
     } else {
-        printf("%s\n%lld bytes: a part, not checked against the file's checksum\n", path.data,
-               (long long)bytes);
+        printf("%s\n%lld bytes of %s: a part, not checked against the file's checksum\n", path.data,
+               (long long)bytes, part_of.data);
     }
     hooke_text_release(&path);
+    hooke_text_release(&part_of);
     return 0;
 }
 

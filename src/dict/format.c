@@ -29,6 +29,7 @@ hooke_status dict_format_find(const struct dict_format **out, const char *path)
     if ((*out = dict_format_recognise(path)) != NULL) return HOOKE_OK;
     RETURN_IF(!file_exists(path) && !is_folder(path), HOOKE_E_NOT_FOUND, "%s: no such file or folder", path);
     if (torch_is_named(path)) return torch_refuse(path);
+    if (is_folder(path)) RETURN_IF_ERROR(dict_refuse_folder(path));
     return fail(
         HOOKE_E_NOT_FOUND,
         "%s: no dictionary here: looked for cfg.json with sae_weights.safetensors (SAELens) or "

@@ -15,6 +15,8 @@ struct dict_format {
 };
 /* NULL: none. Looks at names only. */
 const struct dict_format *dict_format_recognise(const char *path);
+/* HOOKE_OK, or for a folder that is no dictionary but holds some HOOKE_E_NOT_FOUND with their names. */
+hooke_status dict_refuse_folder(const char *folder);
 /* The format of a file or folder; HOOKE_E_NOT_FOUND says what was looked for. */
 hooke_status dict_format_find(const struct dict_format **out, const char *path);
 

@@ -9,6 +9,7 @@
  * "activation: topk" keeps the k largest values with their signs. */
 #include "dict/reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,20 @@ static int layer_of(const char *path, const char *prefix)
     return (int)strtol(name + n, NULL, 10);
 }
 
+/* The file beside a cross-layer transcoder's decoders that makes them a dictionary. */
+static bool has_encoder(const char *path, int layer)
+{
+    char name[64];
+    snprintf(name, sizeof name, "W_enc_%d.safetensors", layer);
+    return exists_beside(path, name);
+}
+
 bool circuit_recognise(const char *path)
 {
-    return (layer_of(path, "layer_") >= 0 || layer_of(path, "W_enc_") >= 0) && file_exists(path);
+    int decoders = layer_of(path, "W_dec_");
+    return (layer_of(path, "layer_") >= 0 || layer_of(path, "W_enc_") >= 0 ||
+            (decoders >= 0 && has_encoder(path, decoders))) &&
+           file_exists(path);
 }
 
 /* ---- configuration ---- */
@@ -152,6 +164,13 @@ hooke_status circuit_open(struct hooke_dict *d, const char *path)
     int layer = layer_of(path, "layer_");
     bool cross = layer < 0;
     if (cross) layer = layer_of(path, "W_enc_");
+    if (layer < 0) { /* the decoders' file was named */
+        char name[64];
+        layer = layer_of(path, "W_dec_");
+        snprintf(name, sizeof name, "W_enc_%d.safetensors", layer);
+        path = path_beside(&d->arena, path, name);
+        RETURN_IF(!path, HOOKE_E_MEMORY, "out of memory for a path");
+    }
     RETURN_IF_ERROR(safetensors_open(&d->safetensors, path));
     d->config.prepend_bos = true;
     d->config.hook_head_index = -1;

@@ -109,7 +109,7 @@ static hooke_status class_by_caller(const struct hooke_dict *d, enum dl_class *o
     RETURN_IF(!is_topk && strcmp(wanted, "jumprelu") != 0, HOOKE_E_ARGUMENT,
               "%s: without config.json this may be an AutoEncoderTopK or a BatchTopKSAE, whose files are "
               "alike; say "
-              "which: architecture 'topk' or 'jumprelu'",
+              "which: 'topk' or 'jumprelu' (--dict-arch, hooke_dict_options.architecture)",
               d->info.path);
     *out = is_topk ? DL_TOPK : DL_BATCH_TOPK;
     return HOOKE_OK;
@@ -294,11 +294,24 @@ static hooke_status take_all(struct hooke_dict *d, const struct json *root, cons
     return take_class(d, class, prefix);
 }
 
+/* The configuration of checkpoints/ae_<step>.pt is the run's, a folder above. */
+static hooke_status find_config(struct hooke_dict *d, const char *path, struct arena *tree,
+                                const struct json **root)
+{
+    static const char folder[] = "checkpoints";
+    RETURN_IF_ERROR(torch_json_beside(d, path, "config.json", tree, root));
+    size_t n = (size_t)(file_part(path) - path), m = sizeof folder;
+    bool is_checkpoint =
+        n >= m && memcmp(path + n - m, "checkpoints/", m) == 0 && (n == m || path[n - m - 1] == '/');
+    if (*root || !is_checkpoint) return HOOKE_OK;
+    return torch_json_beside(d, path, "../config.json", tree, root);
+}
+
 hooke_status dictionary_learning_take(struct hooke_dict *d, const char *path)
 {
     struct arena tree = { 0 };
     const struct json *root;
-    hooke_status st = torch_json_beside(d, path, "config.json", &tree, &root);
+    hooke_status st = find_config(d, path, &tree, &root);
     if (st == HOOKE_OK) st = take_all(d, root, path);
     arena_release(&tree);
     return st;

@@ -32,10 +32,25 @@ static const struct reader_row native_rows[] = {
 };
 static const char norm_prefix[] = "dataset_average_activation_norm.";
 
+static const char release_weights[] = "checkpoints/final.safetensors";
+
+/* The dictionary's folder as a path that exists_beside() takes, where path names its weights; else path. */
+static const char *above_weights(char out[4096], const char *path)
+{
+    size_t n = strlen(path), m = sizeof release_weights - 1;
+    if (!path_ends_with(path, release_weights) || n - m > 4000 || (n > m && path[n - m - 1] != '/'))
+        return path;
+    memcpy(out, path, n - m);
+    memcpy(out + n - m, "hyperparams.json", sizeof "hyperparams.json");
+    return out;
+}
+
 bool llama_scope_recognise(const char *path)
 {
+    char file[4096];
+    path = above_weights(file, path);
     if (!is_folder(path) && !path_ends_with(path, "hyperparams.json")) return false;
-    return exists_beside(path, "hyperparams.json") && exists_beside(path, "checkpoints/final.safetensors");
+    return exists_beside(path, "hyperparams.json") && exists_beside(path, release_weights);
 }
 
 bool lm_saes_recognise(const char *path)
@@ -252,7 +267,9 @@ static hooke_status read_tree(struct hooke_dict *d, const char *path, const char
 
 hooke_status llama_scope_open(struct hooke_dict *d, const char *path)
 {
-    RETURN_IF_ERROR(reader_open_weights(d, path, "checkpoints/final.safetensors"));
+    char file[4096];
+    path = above_weights(file, path);
+    RETURN_IF_ERROR(reader_open_weights(d, path, release_weights));
     RETURN_IF_ERROR(reader_take(d, &d->safetensors, weight_rows, sizeof weight_rows / sizeof *weight_rows,
                                 "a Llama Scope dictionary"));
     d->format = "llama_scope";

@@ -70,7 +70,7 @@ static hooke_status no_family(const struct torch_file *f, const char *path)
     hooke_status st =
         fail(HOOKE_E_NOT_FOUND,
              "%s: a PyTorch file of %d tensors (%s%s), but no dictionary of a family that is known here; "
-             "hooke_dict_options.conversion names one",
+             "name one with --dict-family (hooke_dict_options.conversion)",
              path, f->n_tensors, t.data ? t.data : "", f->n_tensors > SHOWN ? ", ..." : "");
     hooke_text_release(&t);
     return st;

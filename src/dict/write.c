@@ -131,10 +131,23 @@ void writing_metadata(const struct writing *w, struct json_writer *j)
         jw_end_object(j);
     }
     if (i->expected_l0 > 0) jw_key(j, "l0"), jw_real_f32(j, i->expected_l0);
-    jw_key(j, "written_by"), jw_string(j, "hooke " HOOKE_VERSION);
-    jw_key(j, "source_format"), jw_string(j, i->format);
+    writing_source(w, j);
     jw_key(j, "source_architecture"), jw_string(j, i->architecture);
     jw_end_object(j);
+}
+
+void writing_source(const struct writing *w, struct json_writer *j)
+{
+    const hooke_name_info *o = w->d->info.origin;
+    hooke_text source = { 0 };
+    jw_key(j, "written_by"), jw_string(j, "hooke " HOOKE_VERSION);
+    jw_key(j, "source_format"), jw_string(j, w->d->info.format);
+    if (!o->repo[0]) return;
+    hooke_status st = text_printf(&source, "%s%s%s@%s", o->repo, o->file[0] ? "/" : "", o->file,
+                                  o->commit[0] ? o->commit : o->revision);
+    if (st == HOOKE_OK) jw_key(j, "source"), jw_string(j, source.data);
+    if (st != HOOKE_OK && j->status == HOOKE_OK) j->status = st;
+    hooke_text_release(&source);
 }
 
 hooke_status writing_put_text(const struct writing *w, const char *name, const hooke_text *text)

@@ -60,6 +60,9 @@ int writing_layer(const char *site);
 /* {"hook_name": ..., "prepend_bos": ..., ...}: what hooke reads back from formats that have no place for it. */
 struct json_writer;
 void writing_metadata(const struct writing *w, struct json_writer *j);
+/* Where it comes from, as members of an object: "written_by", "source_format", and "source": "REPOSITORY/FILE@COMMIT" of what the hub
+ * had. Paths of this machine are nobody's business. */
+void writing_source(const struct writing *w, struct json_writer *j);
 
 /* ---- folded.c: tensors of the folded dictionary ---- */
 

@@ -34,8 +34,7 @@ static void put_keys(const struct writing *w, struct json_writer *j)
     jw_key(j, "context_size"), jw_int(j, i->context_size);
     jw_key(j, "prepend_bos"), jw_bool(j, i->prepend_bos);
     if (i->center_input) jw_key(j, "center_writing_weights"), jw_bool(j, true);
-    jw_key(j, "written_by"), jw_string(j, "hooke " HOOKE_VERSION);
-    jw_key(j, "source_format"), jw_string(j, i->format);
+    writing_source(w, j);
     jw_key(j, "source_architecture"), jw_string(j, i->architecture);
 }
 

@@ -195,8 +195,7 @@ static void put_metadata(const struct writing *w, struct json_writer *j)
     if (i->center_input) jw_key(j, "center_writing_weights"), jw_bool(j, true);
     jw_end_object(j);
     if (i->expected_l0 > 0) jw_key(j, "l0"), jw_real_f32(j, i->expected_l0);
-    jw_key(j, "written_by"), jw_string(j, "hooke " HOOKE_VERSION);
-    jw_key(j, "source_format"), jw_string(j, i->format);
+    writing_source(w, j);
 }
 
 static hooke_status put_config(const struct writing *w)

@@ -285,7 +285,8 @@ static hooke_status explain(struct exchange *x, CURLcode code, const char *why)
                   "proxy's certificates in SSL_CERT_FILE",
                   url.data, *why ? why : curl.easy_strerror(code));
     else
-        st = fail(HOOKE_E_IO, "%s: %s", url.data, *why ? why : curl.easy_strerror(code));
+        st = fail(HOOKE_E_IO, "%s: %s; check the network, HF_ENDPOINT and the proxy variables", url.data,
+                  *why ? why : curl.easy_strerror(code));
     hooke_text_release(&url);
     return st;
 }

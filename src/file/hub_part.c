@@ -453,6 +453,10 @@ static hooke_status write_part(struct part *p)
                                   p->n_sources > 1 ? p->place.file : p->sources[0].path, p->commit);
     for (int i = 0; i < p->o->n_rows && st == HOOKE_OK; i++)
         st = text_printf(&rows, "%s%lld", i ? "," : "", (long long)p->o->rows[i]);
+    if (st == HOOKE_OK && p->o->part_of) {
+        text_clear(p->o->part_of);
+        st = text_puts(p->o->part_of, source.data);
+    }
     const char *pairs[] = { "format", "pt", "part_of", source.data, rows.n ? "rows" : NULL, rows.data, NULL };
     if (st == HOOKE_OK) st = st_writer_begin(&p->writer, p->out.data, p->tensors, p->n_wanted, pairs);
     p->is_writing = st == HOOKE_OK;

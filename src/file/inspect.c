@@ -1,4 +1,5 @@
 /* inspect.c: opens whatever lies at a path and lists its tensors, for looking only. */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "file/sniff.h"
 #include "file/torch_file.h"
 
-enum { CONFIG_MAX_BYTES = 16 << 20, TOKENIZER_MAX_BYTES = 256 << 20, SNIFF_BYTES = 256 };
+enum { CONFIG_MAX_BYTES = 16 << 20, TOKENIZER_MAX_BYTES = 256 << 20, SNIFF_BYTES = 512 };
 
 struct hooke_file {
     const char *kind, *format;  /* static strings */
@@ -114,6 +115,15 @@ static hooke_status check_tokenizer(const char *path)
     return st;
 }
 
+static bool is_empty(const char *folder)
+{
+    DIR *d = opendir(folder);
+    int n = 0;
+    while (d && n < 3 && readdir(d)) n++; /* itself and the one above are always there */
+    if (d) closedir(d);
+    return d && n < 3;
+}
+
 static hooke_status open_folder(struct hooke_file *f, const char *folder)
 {
     hooke_status st = HOOKE_OK;
@@ -141,10 +151,10 @@ static hooke_status open_folder(struct hooke_file *f, const char *folder)
     RETURN_IF(has_config, HOOKE_E_NOT_FOUND,
               "%s: config.json, but no weights: no model.safetensors and no model.safetensors.index.json",
               folder);
-    return fail(HOOKE_E_FORMAT,
-                "%s: a folder without what is known here: config.json with model.safetensors (a model), "
-                "params.npz (Gemma Scope), cfg.json with "
-                "sae_weights.safetensors (SAELens), tokenizer.json",
+    return fail(HOOKE_E_NOT_FOUND,
+                is_empty(folder) ? "%s: an empty folder"
+                                 : "%s: a folder without what is known here: a model (config.json with "
+                                   "model.safetensors), a tokenizer.json, a dictionary's files",
                 folder);
 }
 

@@ -23,6 +23,7 @@ struct parser {
     char *slab, *slab_end;
     const char *name;
     int flags, depth;
+    size_t n_values;
 };
 
 /* A string in the text, still escaped: what stands between the quotes. */
@@ -186,6 +187,9 @@ static hooke_status parse_value(struct json **out, struct parser *p);
 
 static hooke_status new_value(struct json **out, struct parser *p, enum json_kind kind, size_t extra)
 {
+    *out = NULL;
+    RETURN_IF(++p->n_values > JSON_MAX_VALUES, HOOKE_E_UNSUPPORTED, "%s: JSON of more than %d values",
+              p->name, JSON_MAX_VALUES);
     *out = take(p, sizeof **out + extra);
     if (!*out) return HOOKE_E_MEMORY;
     (*out)->kind = kind;

@@ -1,7 +1,7 @@
 /* json.h: a strict JSON reader into an arena tree, and a writer.
  *
- * Strict: valid UTF-8, no comments, no trailing bytes, depth at most JSON_MAX_DEPTH, no lone surrogates, integers outside int64
- * are an error. Duplicate keys are an error where the caller asks, else the last one wins. */
+ * Strict: valid UTF-8, no comments, no trailing bytes, depth at most JSON_MAX_DEPTH, at most JSON_MAX_VALUES values, no lone
+ * surrogates, integers outside int64 are an error. Duplicate keys are an error where the caller asks, else the last one wins. */
 #ifndef HOOKE_FILE_JSON_H
 #define HOOKE_FILE_JSON_H
 
@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-enum { JSON_MAX_DEPTH = 64 };
+/* A value takes 40 bytes, whatever its text: the most are 640 MiB. Tokenizers have up to three million. */
+enum { JSON_MAX_DEPTH = 64, JSON_MAX_VALUES = 1 << 24 };
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 struct json {

@@ -84,8 +84,10 @@ static hooke_status explain_foreign(const struct zip_entry *entries, int n, cons
         RETURN_IF(length >= 8 && strcmp(entries[i].name + length - 8, "data.pkl") == 0, HOOKE_E_UNSUPPORTED,
                   "%s: a PyTorch file (.pt), not an archive of arrays", path);
     }
-    return fail(HOOKE_E_FORMAT, "%s: a ZIP archive without .npy members ('%.200s' is one of %d)", path,
-                entries[0].name, n);
+    return fail(HOOKE_E_FORMAT,
+                "%s: a ZIP archive without .npy members ('%.200s' is one of %d): neither "
+                "numpy's arrays nor PyTorch's tensors; unpack it to see what is inside",
+                path, entries[0].name, n);
 }
 
 static hooke_status open_archive(struct npz *z)

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* Of the file's first n bytes (256 are enough), e.g. "a Git LFS pointer (the real file was not fetched)". Never NULL. */
+/* Of the file's first n bytes (512 are enough), e.g. "a Git LFS pointer (the real file was not fetched)". Never NULL. */
 const char *looks_like(const unsigned char *bytes, size_t n);
 
 #ifdef __cplusplus

@@ -251,6 +251,25 @@ static hooke_status check_all(struct zip_entry *entries, int n, const char *arch
     return st;
 }
 
+/* What is deflated is unpacked in memory. Weights hardly shrink (bfloat16 kept as float32 to a half), so that an archive of which
+ * much more would come is not one of weights, and its reader's memory stays in proportion to the file. */
+static hooke_status check_unpacked(const struct zip_entry *entries, int n, size_t archive_bytes,
+                                   const char *archive)
+{
+    size_t unpacked = 0, limit;
+    if (__builtin_mul_overflow(archive_bytes, (size_t)ZIP_UNPACK_RATIO, &limit) ||
+        __builtin_add_overflow(limit, (size_t)ZIP_UNPACK_FREE, &limit))
+        limit = SIZE_MAX;
+    for (int i = 0; i < n; i++)
+        if (entries[i].is_deflated && __builtin_add_overflow(unpacked, entries[i].size, &unpacked))
+            unpacked = SIZE_MAX;
+    RETURN_IF(unpacked > limit, HOOKE_E_UNSUPPORTED,
+              "%s: %zu bytes that would unpack to %zu: more than %d times the file and %d MiB; if that is "
+              "meant, write the archive without compression",
+              archive, archive_bytes, unpacked, ZIP_UNPACK_RATIO, ZIP_UNPACK_FREE >> 20);
+    return HOOKE_OK;
+}
+
 hooke_status zip_list(struct zip_entry **out, int *n_entries, struct arena *a, const unsigned char *bytes,
                       size_t n, const char *name)
 {
@@ -266,6 +285,7 @@ hooke_status zip_list(struct zip_entry **out, int *n_entries, struct arena *a, c
     RETURN_IF(at != d.end, HOOKE_E_FORMAT, "%s: the directory goes on after its %llu members", name,
               (unsigned long long)d.n_entries);
     RETURN_IF_ERROR(check_all(entries, (int)d.n_entries, name));
+    RETURN_IF_ERROR(check_unpacked(entries, (int)d.n_entries, n, name));
     *out = entries;
     *n_entries = (int)d.n_entries;
     return HOOKE_OK;

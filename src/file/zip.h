@@ -12,6 +12,9 @@
 extern "C" {
 #endif
 
+/* Deflated members of one archive may unpack to this many times the archive, and so many bytes. */
+enum { ZIP_UNPACK_RATIO = 16, ZIP_UNPACK_FREE = 256 << 20 };
+
 struct zip_entry {
     const char *name; /* UTF-8 without NUL */
     bool is_deflated;
@@ -21,7 +24,7 @@ struct zip_entry {
     size_t size;   /* bytes unpacked; equal to packed when stored */
 };
 /* Entries in directory order, in the arena. Checked: everything lies inside bytes[n], nothing overlaps, no name twice, no
- * encryption, no other method, nothing that promises to unpack further than deflate can. */
+ * encryption, no other method, nothing that promises to unpack further than deflate can, or further than the limit above. */
 hooke_status zip_list(struct zip_entry **out, int *n_entries, struct arena *a, const unsigned char *bytes,
                       size_t n, const char *name);
 /* Unpacks the first n bytes, n at most e->size. With all of them the CRC is checked too. `name` opens messages. */

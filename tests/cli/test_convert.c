@@ -103,6 +103,19 @@ static void info_names_every_format(void **state)
         has(o->out, "\"kind\": \"dict\"");
     }
     struct outcome *o = hooke("info tests/golden/formats");
+    assert_int_equal(o->code, 0);
+    has(o->out, "dictionaries   24");
+    has(o->out, "tests/golden/formats/llama_scope/Llama3_1-8B-Base-L0R-8x");
+    o = hooke("info tests/golden/torch_dicts --json");
+    assert_int_equal(o->code, 0);
+    assert_true(is_json(o->out));
+    has(o->out, "\"kind\": \"folder\"");
+    has(o->out, "{\"path\": \"tests/golden/torch_dicts/dl_topk\", \"format\": \"dictionary_learning\"}");
+    o = hooke("encode -d tests/golden/torch_dicts/goodfire -i x -o y");
+    assert_int_equal(o->code, 1);
+    has(o->err, "a folder of 1 dictionary");
+    has(o->err, "Llama-3.1-8B-Instruct-SAE-l19.pth");
+    o = hooke("info tests/golden/text");
     assert_int_equal(o->code, 1);
     has(o->err, "a folder without what is known here");
 }
@@ -121,6 +134,14 @@ static void readings_of_the_same_files(void **state)
     const char *llama = "tests/golden/formats/llama_scope/Llama3_1-8B-Base-L0R-8x";
     has(hooke("info %s", llama)->out, "canonical");
     has(hooke("info %s --as-saelens", llama)->out, "raw");
+    const char *pca = "tests/golden/torch_dicts/pca/pca_gemma-2-2b_blocks.12.hook_resid_post.pt";
+    assert_int_equal(hooke("info %s --dict-family pca_scores", pca)->code, 0);
+    o = hooke("info %s --dict-family pca_score", pca);
+    assert_int_equal(o->code, 2);
+    has(o->err, "did you mean 'pca_scores'?");
+    o = hooke("info tests/golden/torch_dicts/dl_topk --dict-arch nonsense");
+    assert_int_equal(o->code, 1);
+    has(o->err, "nonsense");
 }
 
 int main(void)

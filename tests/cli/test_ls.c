@@ -160,6 +160,13 @@ static void results_say_where_they_come_from(void **state)
     struct outcome *o = good(hooke("info -d micro --json"));
     assert_true(is_json(o->out));
     assert_non_null(strstr(o->out, "\"origin\": {\"model\": null, \"dicts\": [{\"what\": \"micro\""));
+    o = good(hooke("tokens -m micro --json 'Hello'"));
+    assert_true(is_json(o->out));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": {\"what\": \"micro\""));
+    o = good(hooke("tokens -m micro --json --decode 5"));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": {\"what\": \"micro\""));
+    o = good(hooke("convert micro no-folder --to saelens --dry-run --json"));
+    assert_non_null(strstr(o->out, "\"dicts\": [{\"what\": \"micro\""));
     o = good(hooke("features -m micro -d micro --json 'Hello'"));
     assert_true(is_json(o->out));
     assert_non_null(strstr(o->out, "\"origin\": {\"model\": {\"what\": \"micro\""));

@@ -42,8 +42,8 @@ static const struct format_case cases[] = {
       LLAMA, 0, false },
     { "llama_scope_transcoder", "Llama3_1-8B-Base-L0TC-8x/hyperparams.json", "llama_scope",
       "jumprelu_transcoder", "blocks.0.ln2.hook_normalized", "blocks.0.hook_mlp_out", LLAMA, 0, false },
-    { "llama_scope_saelens", "Llama3_1-8B-Base-L1R-8x", "llama_scope", "jumprelu", "blocks.1.hook_resid_post",
-      NULL, LLAMA, 0, true },
+    { "llama_scope_saelens", "Llama3_1-8B-Base-L1R-8x/checkpoints/final.safetensors", "llama_scope",
+      "jumprelu", "blocks.1.hook_resid_post", NULL, LLAMA, 0, true },
     { "llama_scope_r1", R1_PATH, "llama_scope_r1", "jumprelu", "blocks.15.hook_resid_post", NULL, DISTILL, 0,
       false },
     { "llama_scope_r1_folded", R1_PATH, "llama_scope_r1", "jumprelu", "blocks.15.hook_resid_post", NULL,
@@ -126,7 +126,7 @@ static void run_case(void **state)
 static void a_target_of_a_cross_layer_transcoder(void **state)
 {
     (void)state;
-    const char *path = "tests/golden/formats/cross_layer/clt-gemma-2-2b/W_enc_2.safetensors";
+    const char *path = "tests/golden/formats/cross_layer/clt-gemma-2-2b/W_dec_2.safetensors";
     hooke_dict *d;
     hooke_dict_options o = { .size = sizeof o };
     float sum[8] = { 0 }, row[8];

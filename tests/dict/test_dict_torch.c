@@ -4,6 +4,7 @@
 
 #include "damage.h"
 #include "file/torch_write.h"
+#include "remove_tree.h"
 
 #define fail() _fail(__FILE__, __LINE__) /* cmocka's again, which fail_msg() is made of */
 
@@ -125,6 +126,30 @@ static void alike_classes_must_be_named(void **state)
     assert_true(hooke_dict_get_info(d)->has_threshold);
     hooke_dict_close(d);
     remove_ae(folder);
+}
+
+/* <run>/checkpoints/ae_<step>.pt: its class and site stand in the run's config.json, a folder above. */
+static void checkpoints_know_their_run(void **state)
+{
+    hooke_dict *d;
+    hooke_text weights = { 0 }, config = { 0 };
+    char run[256], folder[300], path[320];
+    (void)state;
+    snprintf(run, sizeof run, "%s", new_folder());
+    snprintf(folder, sizeof folder, "%s/checkpoints", run);
+    OK(make_folders(folder));
+    OK(file_read(&weights, GOLDEN "dl_batch_topk/ae.pt", 1 << 20));
+    OK(file_read(&config, GOLDEN "dl_batch_topk/config.json", 1 << 20));
+    put_file(folder, "ae_500.pt", weights.data, weights.n);
+    put_file(run, "config.json", config.data, config.n);
+    snprintf(path, sizeof path, "%s/ae_500.pt", folder);
+    OK(hooke_dict_open(&d, ctx, path, NULL));
+    assert_string_equal(hooke_dict_get_info(d)->architecture, "jumprelu");
+    assert_string_equal(hooke_dict_get_info(d)->site, L3);
+    hooke_dict_close(d);
+    hooke_text_release(&weights);
+    hooke_text_release(&config);
+    remove_tree(run);
 }
 
 static void classes_are_known_by_their_keys(void **state)
@@ -302,6 +327,7 @@ int main(void)
 {
     struct CMUnitTest tests[N_CASES + 7] = {
         cmocka_unit_test(alike_classes_must_be_named),
+        cmocka_unit_test(checkpoints_know_their_run),
         cmocka_unit_test(classes_are_known_by_their_keys),
         cmocka_unit_test(refuses_by_name),
         cmocka_unit_test(metadata_must_fit),

@@ -254,6 +254,11 @@ static const char *split_revision(const char *s, const char **rest)
 
 /* ---- routes ---- */
 
+static size_t said_size(const struct content *c, enum hub_fault_kind fault)
+{
+    return c->n + (fault == FAULT_HUGE ? (size_t)1 << 60 : 0);
+}
+
 static void put_meta(char *headers, size_t capacity, const struct content *c, const char *commit,
                      enum hub_fault_kind fault, bool is_linked)
 {
@@ -270,7 +275,8 @@ static void put_meta(char *headers, size_t capacity, const struct content *c, co
             is_linked ? "X-Linked-Etag: \"%s\"\r\nETag: W/\"other\"\r\n" : "ETag: \"%s\"\r\n", etag);
     if (is_linked && fault != FAULT_NO_LENGTH)
         add(headers, capacity,
-            fault == FAULT_BAD_SIZE ? "X-Linked-Size: banana%zu\r\n" : "X-Linked-Size: %zu\r\n", c->n);
+            fault == FAULT_BAD_SIZE ? "X-Linked-Size: banana%zu\r\n" : "X-Linked-Size: %zu\r\n",
+            said_size(c, fault));
 }
 
 static bool resolve(int fd, const struct request *r, const char *rest)
@@ -329,9 +335,10 @@ static void list_file(char *body, size_t capacity, const struct content *c, enum
     const char *path = fault == FAULT_BAD_PATH ? "../../evil" : c->file->path;
     if (strlen(body) > 1) add(body, capacity, ",");
     add(body, capacity, "{\"type\":\"file\",\"oid\":\"%s\",\"size\":%zu,\"path\":\"%s\"",
-        c->file->is_large ? "00000000000000000000000000000000000000aa" : c->etag, c->n, path);
+        c->file->is_large ? "00000000000000000000000000000000000000aa" : c->etag, said_size(c, fault), path);
     if (c->file->is_large)
-        add(body, capacity, ",\"lfs\":{\"oid\":\"%s\",\"size\":%zu,\"pointerSize\":134}", c->etag, c->n);
+        add(body, capacity, ",\"lfs\":{\"oid\":\"%s\",\"size\":%zu,\"pointerSize\":134}", c->etag,
+            said_size(c, fault));
     add(body, capacity, "}");
 }
 

@@ -47,6 +47,7 @@ enum hub_fault_kind {
     FAULT_BAD_JSON,     /* a listing that is none */
     FAULT_BAD_PATH,     /* a listing with "../../evil" */
     FAULT_OTHER_HOST,   /* the next page of a listing lies on another host */
+    FAULT_HUGE,         /* says that each file has an exabyte more */
     FAULT_HEADERS,      /* a megabyte of headers */
 };
 enum hub_where { AT_HEAD = 1, AT_GET = 2, AT_CDN = 4, AT_LIST = 8, AT_ANY = 15 };

@@ -672,6 +672,22 @@ static void stopping(void **state)
     assert_true(atomic_load(&server->n_sent) < WEIGHTS_BYTES - 50000);
 }
 
+/* Room is looked up before anything is asked for, of a single file and of a listing. */
+static void a_disk_too_small(void **state)
+{
+    (void)state;
+    for (int whole = 0; whole < 2; whole++) {
+        hub_server_fault(server, FAULT_HUGE, AT_HEAD | AT_LIST, "", 100, 0);
+        struct hub_pulled got;
+        struct hub_wish wish = { .path = whole ? NULL : "model.safetensors" };
+        assert_int_equal(pull_with(&got, wish), HOOKE_E_IO);
+        assert_non_null(strstr(hooke_error(), "GiB free; make room, or set HF_HUB_CACHE"));
+        assert_int_equal(atomic_load(&server->n_gets) + atomic_load(&server->n_cdn), 0);
+        hub_server_reset(server);
+    }
+    assert_pulls("model.safetensors");
+}
+
 static void bad_wishes(void **state)
 {
     static const char *const repos[] = { "", "a/b/c", "../x", "a b/c" };
@@ -749,6 +765,7 @@ int main(void)
         cmocka_unit_test_setup(nobody_there, fresh),
         cmocka_unit_test_setup(one_of_several_fails, fresh),
         cmocka_unit_test_setup(stopping, fresh),
+        cmocka_unit_test_setup(a_disk_too_small, fresh),
         cmocka_unit_test_setup(bad_wishes, fresh),
         cmocka_unit_test_setup(by_name, fresh),
     };

@@ -79,7 +79,7 @@ static void tells_folders_apart(void **state)
     assert_int_equal(hooke_write_safetensors(HERE "sae/sae_weights.safetensors", &one, 1, NULL), HOOKE_OK);
     remove(HERE "sae/cfg.json");
     assert_opens(HERE "sae/sae_weights.safetensors", "tensors", "safetensors", 1);
-    assert_refuses(HERE "sae", HOOKE_E_FORMAT, "a folder without");
+    assert_refuses(HERE "sae", HOOKE_E_NOT_FOUND, "a folder without");
     write_text(HERE "sae/cfg.json", "{\"metadata\": {\"hook_name\": \"blocks.0.hook_resid_post\"}}");
     assert_opens(HERE "sae", "dict", "saelens", 1);
     assert_opens(HERE "sae/sae_weights.safetensors", "dict", "saelens", 1);
@@ -87,6 +87,9 @@ static void tells_folders_apart(void **state)
     assert_opens(HERE "sae", "dict", "saelens_legacy", 1);
     write_text(HERE "sae/cfg.json", "{");
     assert_refuses(HERE "sae", HOOKE_E_FORMAT, "cfg.json");
+
+    assert_int_equal(make_folders(HERE "empty"), HOOKE_OK);
+    assert_refuses(HERE "empty", HOOKE_E_NOT_FOUND, "an empty folder");
 
     assert_int_equal(make_folders(HERE "model"), HOOKE_OK);
     remove(HERE "model/model.safetensors");
@@ -118,6 +121,15 @@ static void names_what_is_not_a_tensor_file(void **state)
         { "\x1F\x8B\x08\0", 4, "gzip" },
         { "\x28\xB5\x2F\xFD\0", 5, "Zstandard" },
         { "\x80\2}q\0.", 6, "pickle" },
+        { "\x89PNG\r\n\x1A\n", 8, "PNG" },
+        { "\xFF\xD8\xFF\xE0", 4, "JPEG" },
+        { "GIF89a", 6, "GIF" },
+        { "%PDF-1.7\n", 9, "PDF" },
+        { "SQLite format 3\0", 16, "SQLite" },
+        { "ARROW1\0\0", 8, "Arrow" },
+        { "RIFF\4\0\0\0WEBPVP8 ", 16, "WebP" },
+        { "7z\xBC\xAF\x27\x1C", 6, "7z" },
+        { "tjgg\1\0\0\0", 8, "before GGUF" },
         { "<!DOCTYPE html><html>", 21, "web page" },
         { "  <HTML>\n", 9, "web page" },
         { "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", 55, "Git LFS" },
@@ -138,6 +150,10 @@ static void names_what_is_not_a_tensor_file(void **state)
         write_bytes(HERE "what.npz", cases[i].bytes, cases[i].n);
         assert_refuses(HERE "what.npz", HOOKE_E_FORMAT, cases[i].says);
     }
+    char tar[512] = "a-file.txt";
+    memcpy(tar + 257, "ustar", 5);
+    write_bytes(HERE "what", tar, sizeof tar);
+    assert_refuses(HERE "what", HOOKE_E_FORMAT, "tar archive");
     assert_refuses(HERE "absent", HOOKE_E_NOT_FOUND, "absent");
     assert_refuses("/dev/null", HOOKE_E_FORMAT, "regular");
 }

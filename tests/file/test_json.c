@@ -172,6 +172,24 @@ static void depth_is_bounded(void **state)
     }
 }
 
+/* A value costs memory however short its text is. */
+static void the_number_of_values_is_bounded(void **state)
+{
+    enum { N = JSON_MAX_VALUES };
+    struct arena a = { 0 };
+    const struct json *j;
+    char *text = malloc((size_t)2 * N + 2);
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < N; i++)
+        memcpy(text + 2 * i, i ? ",0" : "[0", 2); /* N numbers and the list: one too many */
+    memcpy(text + (size_t)2 * N, "]", 2);
+    assert_int_equal(json_parse(&j, &a, text, (size_t)2 * N + 1, 0, "test"), HOOKE_E_UNSUPPORTED);
+    assert_non_null(strstr(hooke_error(), "more than 16777216 values"));
+    arena_release(&a);
+    free(text);
+}
+
 static void duplicate_keys(void **state)
 {
     struct arena a = { 0 };
@@ -411,6 +429,7 @@ int main(void)
         cmocka_unit_test(numbers_at_their_limits),
         cmocka_unit_test(large_integers_may_be_reals),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(the_number_of_values_is_bounded),
         cmocka_unit_test(duplicate_keys),
         cmocka_unit_test(members_with_defaults_and_kinds),
         cmocka_unit_test(every_allocation_may_fail),

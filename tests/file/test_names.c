@@ -94,7 +94,8 @@ static void the_table_is_its_source(void **state)
 /* ---- all rows through the resolver ---- */
 
 struct counts {
-    int rows, models, formats, neuronpedia, sites, widths, layers;
+    struct registry_cursor table; /* the packed table, row by row beside the walk */
+    int rows, neuronpedia, sites, widths, layers;
 };
 
 static const char *const formats[] = { "sae_lens",
@@ -159,6 +160,12 @@ static int on_row(void *payload, const hooke_name_info *row)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         known |= strcmp(row->format, formats[i]) == 0;
     assert_true(known);
+    assert_true(registry_next(&c->table));
+    assert_string_equal(row->release, c->table.row.release);
+    assert_string_equal(row->sae_id, c->table.row.sae_id);
+    assert_string_equal(row->repo, c->table.row.repo);
+    assert_string_equal(row->file, c->table.row.path);
+    assert_string_equal(row->format, c->table.row.format);
     assert_true(row->repo[0] && row->file[0] && row->n_files > 0);
     assert_string_equal(row->revision, "main");
     assert_string_equal(row->kind, "dict");

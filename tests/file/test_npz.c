@@ -322,6 +322,48 @@ static void hostile_archives(void **state)
     }
 }
 
+static void put_word(unsigned char *p, uint64_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++) p[i] = (unsigned char)(v >> 8 * i);
+}
+
+/* One deflated member of `packed` bytes that would unpack to `size`: within what deflate can do, all the same a bomb. */
+static hooke_status use_bomb(uint64_t packed, uint64_t size)
+{
+    enum { LOCAL = 35, CENTRAL = 51, END = 22 };
+    size_t n = LOCAL + (size_t)packed + CENTRAL + END;
+    unsigned char *bytes = calloc(n, 1), *central = bytes + LOCAL + packed, *end = central + CENTRAL;
+    assert_non_null(bytes);
+    put_word(bytes, 0x04034B50, 4);
+    put_word(bytes + 26, 5, 2);
+    memcpy(bytes + 30, "a.npy", 5);
+    put_word(central, 0x02014B50, 4);
+    put_word(central + 10, 8, 2);
+    put_word(central + 20, packed, 4);
+    put_word(central + 24, size, 4);
+    put_word(central + 28, 5, 2);
+    memcpy(central + 46, "a.npy", 5);
+    put_word(end, 0x06054B50, 4);
+    put_word(end + 8, 1, 2);
+    put_word(end + 10, 1, 2);
+    put_word(end + 12, CENTRAL, 4);
+    put_word(end + 16, LOCAL + packed, 4);
+    hooke_status st = read_exact_copy(use, bytes, n);
+    free(bytes);
+    return st;
+}
+
+static void bombs_are_refused_before_they_unpack(void **state)
+{
+    const uint64_t packed = 400000;
+    (void)state;
+    assert_int_equal(use_bomb(packed, packed * 1000), HOOKE_E_UNSUPPORTED);
+    assert_non_null(strstr(hooke_error(), "more than 16 times the file and 256 MiB"));
+    assert_int_equal(use_bomb(packed, packed * 600),
+                     HOOKE_E_FORMAT); /* allowed to unpack: its stream is none */
+    assert_non_null(strstr(hooke_error(), "deflate"));
+}
+
 /* Two directory entries that share one local header: the overlapping bomb's shape. Names are equal in length and the directory is
  * right about both, so only the overlap can give it away. */
 static void overlapping_members(void **state)
@@ -463,6 +505,7 @@ int main(void)
         cmocka_unit_test(header_versions),
         cmocka_unit_test(hostile_archives),
         cmocka_unit_test(overlapping_members),
+        cmocka_unit_test(bombs_are_refused_before_they_unpack),
         cmocka_unit_test(a_stream_longer_than_declared),
         cmocka_unit_test(writes_what_it_reads),
         cmocka_unit_test(what_cannot_be_written_leaves_nothing),
