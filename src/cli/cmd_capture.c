@@ -206,7 +206,7 @@ static void report(const struct capture *c, const char *path)
     emit_int(&j, "n_seqs", (int64_t)c->q->n_seqs);
     emit_int(&j, "bytes", c->bytes);
     emit_text(&j, "store", c->bf16 ? "bf16" : "f32");
-    emit_origin(&j, c->s);
+    emit_run(&j, c->s);
     emit_end(&j);
     emit_print(&j);
     hooke_text_release(&name);

@@ -97,7 +97,9 @@ int cmd_decode(struct session *s, int argc, char **argv)
     hooke_tensor_out t = { o.name ? o.name : site, "F32", shape.n_leading + 1, { 0 }, NULL };
     for (int i = 0; i < shape.n_leading; i++) t.shape[i] = shape.leading[i];
     t.shape[shape.n_leading] = info->d_out;
-    const char *pairs[] = { "program", program_name, "dict", info->name, "origin", origin_of(s), NULL };
+    const char *pairs[] = { "program",  program_name,   "dict",
+                            info->name, "matmul_dtype", hooke_context_dtype(s->ctx),
+                            "origin",   origin_of(s),   NULL };
     hooke_status st = hooke_tensor_writer_open(&f, o.out, &t, 1, pairs);
     if (st) return failed_call(st, "decode", NULL);
     if ((code = decode(s, &codes, &x, f)) != 0) {
@@ -113,7 +115,7 @@ int cmd_decode(struct session *s, int argc, char **argv)
     emit_text(&j, "file", o.out);
     emit_text(&j, "tensor", t.name);
     emit_int(&j, "n_tokens", codes.n_rows);
-    emit_origin(&j, s);
+    emit_run(&j, s);
     emit_end(&j);
     emit_print(&j);
     return 0;

@@ -92,7 +92,7 @@ int cmd_encode(struct session *s, int argc, char **argv)
     const hooke_dict_info *info = hooke_dict_get_info(s->dict);
     if ((code = rows_read(&x, o.in, info->site, info->d_in)) != 0 || (code = encode(s, &x, &codes)) != 0)
         return code;
-    if ((code = codes_write(o.out, &codes, &x, info, origin_of(s), o.dense)) != 0) return code;
+    if ((code = codes_write(s, o.out, &codes, &x, o.dense)) != 0) return code;
     double l0 = codes.n_rows ? (double)codes.indptr[codes.n_rows] / (double)codes.n_rows : 0;
     if (!s->opt.json) {
         printf("%s: %lld tokens of %s, L0 %.2f\n", o.out, (long long)codes.n_rows, x.name, l0);
@@ -104,7 +104,7 @@ int cmd_encode(struct session *s, int argc, char **argv)
     emit_text(&j, "file", o.out);
     emit_text(&j, "tensor", x.name);
     emit_text(&j, "activation_scale", info->activation_scale);
-    emit_origin(&j, s);
+    emit_run(&j, s);
     emit_end(&j);
     emit_print(&j);
     return 0;

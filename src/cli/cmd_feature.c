@@ -163,6 +163,37 @@ static void json_logits(struct json_out *j, const struct study *t, const char *k
     emit_end(j);
 }
 
+/* Neuronpedia's spelling of the same: two arrays a list. */
+static void json_parallel(struct json_out *j, const struct study *t, const char *prefix, const int32_t *ids,
+                          const float *values)
+{
+    const hooke_tokenizer *tk = hooke_model_tokenizer(t->s->model);
+    emit_begin_inline(j, take_printf("%s_str", prefix), '[');
+    for (int i = 0; i < t->logits.n; i++) emit_text(j, NULL, token_text(tk, ids[i]));
+    emit_end(j);
+    emit_begin_inline(j, take_printf("%s_values", prefix), '[');
+    for (int i = 0; i < t->logits.n; i++) emit_real32(j, NULL, values[i]);
+    emit_end(j);
+}
+
+static void json_neighbours(struct json_out *j, const struct study *t)
+{
+    emit_begin(j, "neighbours", '[');
+    for (int i = 0; i < t->n_neighbours; i++) {
+        emit_begin_inline(j, NULL, '{');
+        emit_int(j, "index", t->neighbours[i]);
+        emit_real32(j, "cosine", t->cosines[i]);
+        emit_end(j);
+    }
+    emit_end(j);
+    emit_begin_inline(j, "topkCosSimIndices", '[');
+    for (int i = 0; i < t->n_neighbours; i++) emit_int(j, NULL, t->neighbours[i]);
+    emit_end(j);
+    emit_begin_inline(j, "topkCosSimValues", '[');
+    for (int i = 0; i < t->n_neighbours; i++) emit_real32(j, NULL, t->cosines[i]);
+    emit_end(j);
+}
+
 static void json_examples(struct json_out *j, const struct study *t)
 {
     const hooke_tokenizer *tk = hooke_model_tokenizer(t->s->model);
@@ -195,21 +226,16 @@ static void put_json(const struct study *t)
     emit_text(&j, "index", take_printf("%d", t->feature));
     emit_text(&j, "site", d->site);
     emit_text(&j, "activation_scale", d->activation_scale);
-    emit_origin(&j, t->s);
+    emit_run(&j, t->s);
     emit_int(&j, "n_tokens", t->n_tokens);
     emit_real(&j, "frac_nonzero", t->n_tokens ? (double)t->n_active / (double)t->n_tokens : (double)NAN);
     emit_real32(&j, "maxActApprox", t->max);
     emit_real(&j, "mean_active", t->n_active ? t->sum / (double)t->n_active : (double)NAN);
     json_logits(&j, t, "top_logits", t->logits.top_ids, t->logits.top);
     json_logits(&j, t, "bottom_logits", t->logits.bottom_ids, t->logits.bottom);
-    emit_begin(&j, "neighbours", '[');
-    for (int i = 0; i < t->n_neighbours; i++) {
-        emit_begin_inline(&j, NULL, '{');
-        emit_int(&j, "index", t->neighbours[i]);
-        emit_real32(&j, "cosine", t->cosines[i]);
-        emit_end(&j);
-    }
-    emit_end(&j);
+    json_parallel(&j, t, "pos", t->logits.top_ids, t->logits.top);
+    json_parallel(&j, t, "neg", t->logits.bottom_ids, t->logits.bottom);
+    json_neighbours(&j, t);
     emit_begin_inline(&j, "freq_hist_data_bar_values", '[');
     for (int b = 0; t->max > 0 && b < N_BINS; b++) emit_real32(&j, NULL, t->max * ((float)b + 0.5f) / N_BINS);
     emit_end(&j);

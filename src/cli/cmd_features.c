@@ -69,9 +69,7 @@ static void put_json(const struct shown *w)
     emit_text(&j, "dict", d->name);
     emit_text(&j, "site", d->site);
     emit_text(&j, "activation_scale", d->activation_scale);
-    emit_bool(&j, "prepend_bos", session_prepends_bos(w->r.s));
-    emit_text(&j, "dtype", hooke_context_dtype(w->r.s->ctx));
-    emit_origin(&j, w->r.s);
+    emit_run(&j, w->r.s);
     emit_begin(&j, "tokens", '[');
     for (size_t q = 0; q < w->seqs->n_seqs; q++) {
         for (int64_t row = w->seqs->start[q]; row < w->seqs->start[q + 1]; row++) {

@@ -214,7 +214,7 @@ static void put_json(const struct job *g)
         emit_end(&j);
     }
     emit_end(&j);
-    emit_origin(&j, g->s);
+    emit_run(&j, g->s);
     emit_begin(&j, "edits", '[');
     for (size_t i = 0; i < g->steer.n_entries; i++) {
         const struct steer_entry *e = &g->steer.entries[i];

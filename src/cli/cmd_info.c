@@ -5,11 +5,12 @@
 #include <unistd.h>
 
 #include "cli/json_out.h"
+#include "cli/measure.h"
 #include "cli/origin.h"
 #include "cli/opt.h"
 
 struct options {
-    bool sites, check, tensors;
+    bool sites, check, measure, tensors;
 };
 
 static const struct opt rows[] = {
@@ -19,6 +20,8 @@ static const struct opt rows[] = {
       "list the tensors (--json always does)" },
     { "check", 0, OPT_FLAG, offsetof(struct options, check), NULL, NULL, 0, 0,
       "check a dictionary: shapes, finite values, decoder norms" },
+    { "measure", 0, OPT_FLAG, offsetof(struct options, measure), NULL, NULL, 0, 0,
+      "L0 and explained variance on its model and the embedded text, beside the published" },
     { NULL, 0, OPT_FLAG, 0, NULL, NULL, 0, 0, NULL },
 };
 
@@ -26,7 +29,7 @@ static const struct opt_spec spec = {
     "info [WHAT | -m MODEL | -d DICT]",
     "Says what something is: format, architecture, sizes, site, tensors. WHAT is a path or any name that -m "
     "and -d take.",
-    "  hooke info micro --sites\n  hooke info -d micro --check",
+    "  hooke info micro --sites\n  hooke info -d micro --check --measure",
     OPT_MODEL | OPT_DICT,
     rows,
     1,
@@ -385,8 +388,9 @@ int cmd_info(struct session *s, int argc, char **argv)
     code = open_what(s, &f, &kind);
     if (!code && o.sites && !s->model)
         code = wrong("--sites", "name a model", "lists a model's sites; this is no model");
-    if (!code && o.check && !s->dict)
-        code = wrong("--check", "name one with -d", "checks a dictionary; this is none");
+    if (!code && (o.check || o.measure) && !s->dict)
+        code =
+            wrong(o.check ? "--check" : "--measure", "name one with -d", "is for dictionaries; this is none");
     if (code) {
         hooke_file_close(f);
         return code;
@@ -412,7 +416,8 @@ int cmd_info(struct session *s, int argc, char **argv)
     }
     if (o.sites) code = list_sites(s, &j);
     if (!code && o.check) code = check_dict(s, &j);
-    if (s->opt.json && !code) {
+    if (!code && o.measure) code = measure_dict(s, &j);
+    if (s->opt.json) { /* what was found stands in it, whatever the verdict */
         emit_end(&j);
         emit_print(&j);
     }

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/origin.h"
+
 static int find_tensor(const hooke_file *f, const char *name)
 {
     for (int i = 0; i < hooke_file_n_tensors(f); i++)
@@ -214,12 +216,25 @@ static int write_dense(const char *path, const hooke_codes *c, const struct rows
     return st ? failed_call(st, "output", NULL) : 0;
 }
 
-int codes_write(const char *path, const hooke_codes *c, const struct rows *shape, const hooke_dict_info *info,
-                const char *origin, bool dense)
+int codes_write(const struct session *s, const char *path, const hooke_codes *c, const struct rows *shape,
+                bool dense)
 {
-    const char *pairs[] = { "program",  program_name, "dict",      info->name,         "site",
-                            info->site, "tensor",     shape->name, "activation_scale", info->activation_scale,
-                            "origin",   origin,       NULL };
+    const hooke_dict_info *info = hooke_dict_get_info(s->dict);
+    const char *pairs[] = { "program",
+                            program_name,
+                            "dict",
+                            info->name,
+                            "site",
+                            info->site,
+                            "tensor",
+                            shape->name,
+                            "activation_scale",
+                            info->activation_scale,
+                            "matmul_dtype",
+                            hooke_context_dtype(s->ctx),
+                            "origin",
+                            origin_of(s),
+                            NULL };
     int64_t dims[2] = { c->n_rows, c->n_cols }, n = c->indptr[c->n_rows];
     if (dense) return write_dense(path, c, shape, pairs);
     hooke_tensor_out t[7] = {

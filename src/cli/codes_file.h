@@ -24,9 +24,9 @@ struct rows {
 int rows_read(struct rows *out, const char *where, const char *preferred, int64_t width);
 /* Codes of a file; their arrays belong to the session, not to the library. */
 int codes_read(hooke_codes *out, struct rows *shape, const char *path, int64_t d_dict);
-/* origin: a JSON object, kept with the codes (origin.h). */
-int codes_write(const char *path, const hooke_codes *c, const struct rows *shape, const hooke_dict_info *info,
-                const char *origin, bool dense);
+/* The session says what made them: its dictionary, operand type and origins are kept with the codes. */
+int codes_write(const struct session *s, const char *path, const hooke_codes *c, const struct rows *shape,
+                bool dense);
 
 #ifdef __cplusplus
 }

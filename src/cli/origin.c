@@ -28,6 +28,13 @@ void emit_origin(struct json_out *j, const struct session *s)
     emit_raw(j, "origin", origin_of(s));
 }
 
+void emit_run(struct json_out *j, const struct session *s)
+{
+    if (s->model) emit_bool(j, "prepend_bos", session_prepends_bos(s));
+    emit_text(j, "dtype", hooke_context_dtype(s->ctx));
+    emit_origin(j, s);
+}
+
 const char *origin_line(const hooke_name_info *info)
 {
     if (!info->repo[0]) return info->spelling[0] == 's' ? info->what : info->path;

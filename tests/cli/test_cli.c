@@ -119,7 +119,7 @@ static void wrong_values_are_refused_by_name(void **state)
     assert_message(hooke("features --feature=-1 x"), 2, "--feature");
     assert_message(hooke("features --html - x"), 2, "--html");
     assert_message(hooke("decode --name= -i a -o b"), 2, "--name: is empty");
-    assert_message(hooke("info micro --check"), 2, "--check: checks a dictionary");
+    assert_message(hooke("info micro --check"), 2, "--check: is for dictionaries");
     assert_message(hooke("info -d micro --sites"), 2, "--sites: lists a model's sites");
     assert_message(hooke("generate --steer micro:5=1e39 x"), 2, "'1e39' is no strength");
     assert_message(hooke("generate --vector a=nan x"), 2, "'nan' is no strength");

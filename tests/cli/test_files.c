@@ -230,6 +230,41 @@ static void write_sae(const char *name, int d_in, bool spoil)
     assert_int_equal(hooke_write_file(path, cfg, (size_t)n), HOOKE_OK);
 }
 
+static void measuring_finds_what_was_published_or_says_so(void **state)
+{
+    static char params[1 << 22];
+    char from[400], to[400];
+    hooke_text shipped = { 0 };
+    (void)state;
+    struct outcome *o = good(hooke("info -d micro --measure --json"));
+    assert_true(is_json(o->out));
+    double l0 = strtod(json_find(o->out, "l0"), NULL),
+           published = strtod(json_find(o->out, "published_l0"), NULL);
+    assert_true(published > 1 && fabs(l0 - published) < 0.25 * published);
+    assert_true(strtod(json_find(o->out, "explained_variance"), NULL) > 0.85);
+    /* The same parameters under a false claim. */
+    assert_int_equal(hooke_resolve(&shipped, "micro", "dict"), HOOKE_OK);
+    snprintf(from, sizeof from, "%s/params.npz", shipped.data);
+    hooke_text_release(&shipped);
+    snprintf(to, sizeof to, "%s/claims", folder);
+    assert_int_equal(mkdir(to, 0777), 0);
+    snprintf(to, sizeof to, "%s/claims/params.npz", folder);
+    FILE *f = fopen(from, "rb");
+    assert_non_null(f);
+    size_t n = fread(params, 1, sizeof params, f);
+    fclose(f);
+    assert_true(n > 0 && n < sizeof params);
+    assert_int_equal(hooke_write_file(to, params, n), HOOKE_OK);
+    snprintf(to, sizeof to, "%s/claims/metadata.json", folder);
+    const char *claim =
+        "{\"model\": \"micro\", \"hook_name\": \"" SITE "\", \"average_l0\": 5, \"prepend_bos\": true}";
+    assert_int_equal(hooke_write_file(to, claim, strlen(claim)), HOOKE_OK);
+    o = hooke("info -d %s/claims --measure", folder);
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->out, "5 published"));
+    assert_non_null(strstr(o->err, "far from what was published"));
+}
+
 static void a_dictionary_that_does_not_fit_is_named(void **state)
 {
     (void)state;
@@ -350,6 +385,7 @@ int main(void)
         cmocka_unit_test(bf16_storage_rounds),
         cmocka_unit_test(attention_patterns_are_stored_by_head),
         cmocka_unit_test(info_says_what_things_are),
+        cmocka_unit_test(measuring_finds_what_was_published_or_says_so),
         cmocka_unit_test(a_dictionary_that_does_not_fit_is_named),
         cmocka_unit_test(codes_that_are_none_are_refused),
         cmocka_unit_test(outputs_that_cannot_be_written_leave_nothing),

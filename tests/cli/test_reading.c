@@ -188,11 +188,20 @@ static void unknown_things_get_clear_messages(void **state)
 
 static void feature_shows_all_sides(void **state)
 {
-    static const char *const keys[] = { "index",         "frac_nonzero",
-                                        "maxActApprox",  "top_logits",
-                                        "bottom_logits", "neighbours",
-                                        "cosine",        "freq_hist_data_bar_values",
-                                        "activations",   "maxValueTokenIndex" };
+    static const char *const keys[] = { "index",
+                                        "frac_nonzero",
+                                        "maxActApprox",
+                                        "top_logits",
+                                        "bottom_logits",
+                                        "neighbours",
+                                        "cosine",
+                                        "freq_hist_data_bar_values",
+                                        "activations",
+                                        "maxValueTokenIndex",
+                                        "pos_str",
+                                        "neg_values",
+                                        "topkCosSimIndices",
+                                        "dtype" };
     (void)state;
     const char *last = NULL; /* a feature of the sentence's last token */
     struct outcome *o = good_json(hooke("features --top 1 --json " SENTENCE));
