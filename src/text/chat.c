@@ -95,24 +95,29 @@ static hooke_status write_all(hooke_text *out, struct arena *a, const hooke_toke
     return w.status;
 }
 
-static hooke_status find_template(struct bytes *out, const hooke_tokenizer *tk, const char *name)
+static hooke_status no_such_template(const hooke_tokenizer *tk, const char *wanted)
 {
     hooke_text names = { 0 };
+    hooke_status st = HOOKE_OK;
+    for (int i = 0; i < tk->n_chat_templates && st == HOOKE_OK; i++)
+        st = text_printf(&names, i ? ", %s" : "%s", tk->chat_templates[i].name);
+    if (st == HOOKE_OK)
+        st = fail(HOOKE_E_ARGUMENT, "%s: there is no chat template '%s'; there are: %s", tk->name, wanted,
+                  names.data);
+    hooke_text_release(&names);
+    return st;
+}
+
+static hooke_status find_template(struct bytes *out, const hooke_tokenizer *tk, const char *name)
+{
     const char *wanted = name ? name : "default";
     RETURN_IF(!tk->n_chat_templates, HOOKE_E_UNSUPPORTED,
               "%s: this tokenizer has no chat template (not a chat model?)", tk->name);
     for (int i = 0; i < tk->n_chat_templates; i++) {
         *out = tk->chat_templates[i].text;
         if (strcmp(tk->chat_templates[i].name, wanted) == 0) return HOOKE_OK;
-        hooke_status st = text_printf(&names, i ? ", %s" : "%s", tk->chat_templates[i].name);
-        if (st != HOOKE_OK) {
-            hooke_text_release(&names);
-            return st;
-        }
     }
-    fail(HOOKE_E_ARGUMENT, "%s: there is no chat template '%s'; there are: %s", tk->name, wanted, names.data);
-    hooke_text_release(&names);
-    return HOOKE_E_ARGUMENT;
+    return no_such_template(tk, wanted);
 }
 
 hooke_status hooke_chat_render_with(const hooke_tokenizer *tk, hooke_text *out, const hooke_message *messages,
