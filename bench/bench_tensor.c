@@ -1,6 +1,7 @@
 /* bench_tensor: the CPU backend against this machine's own ceilings.
  *
- *   bench_tensor [SECTION...] [--threads N] [--runs N] [--width D_DICT] [--rows N_TOKENS] [--level LEVEL] [--cpu]
+ *   bench_tensor [SECTION...] [--threads N] [--runs N] [--width D_DICT] [--rows N_TOKENS] [--l0 N]
+ *                [--kind threshold|topk|batch_topk] [--level LEVEL] [--cpu]
  *   sections: matmul few encode decode attention rows
  *
  * Machines are shared and clocks move, so every figure is a ratio: the ceiling is measured right before each run of what it is
@@ -27,7 +28,8 @@
 
 enum { MAX_RUNS = 64 };
 static struct exec ex;
-static int n_runs = 7, width = 16384, n_tokens = 1024;
+static int n_runs = 7, width = 16384, n_tokens = 1024, l0 = 70;
+static const char *only_kind; /* of encode */
 static int64_t buffer_floats;
 static bool cpu_clock;
 
@@ -243,13 +245,13 @@ static void unscreened_encode(void *payload)
     ex.unscreened = false;
 }
 
-/* The threshold that leaves about l0 of `width` standard normal pre-activations on: by bisection. */
-static float threshold_for(double l0)
+/* The threshold that leaves about `wanted` of `width` standard normal pre-activations on: by bisection. */
+static float threshold_for(double wanted)
 {
     double lo = 0, hi = 10;
     for (int i = 0; i < 60; i++) {
         double mid = (lo + hi) / 2;
-        if (0.5 * erfc(mid / sqrt(2.0)) * width > l0)
+        if (0.5 * erfc(mid / sqrt(2.0)) * width > wanted)
             lo = mid;
         else
             hi = mid;
@@ -265,33 +267,34 @@ static void section_encode(void)
     float *b = normals((int64_t)width * D, 3), *x = normals((int64_t)N * D, 4), *t = take(width, 4),
           *ones = take(width, 4);
     for (int64_t i = 0; i < (int64_t)N * D; i++) x[i] /= sqrtf(D);
-    for (int f = 0; f < width; f++) ones[f] = 1, t[f] = threshold_for(70);
+    for (int f = 0; f < width; f++) ones[f] = 1, t[f] = threshold_for(l0);
     struct code_run r = { .x = mat_f32(x, N, D, D) };
     r.p.b = b;
     r.p.c = take((int64_t)PRODUCT_ROWS * width, 4);
-    for (int v = 0; v < 8; v++) {
+    for (int v = 0; v < 12; v++) {
         enum dtype dtype = v % 2 ? DT_BF16 : DT_F32;
-        static const enum select_kind kinds[] = { SELECT_THRESHOLD, SELECT_TOPK, SELECT_THRESHOLD,
-                                                  SELECT_BATCH_TOPK };
-        bool in_first = v >= 4;
+        static const enum select_kind kinds[] = { SELECT_THRESHOLD, SELECT_TOPK, SELECT_BATCH_TOPK };
+        bool in_first = v >= 6;
+        if (only_kind && strcmp(only_kind, names[kinds[v / 2 % 3]]) != 0) continue;
         void *data = as_dtype(b, (int64_t)width * D, dtype);
-        r.spec.kind = kinds[v / 2];
+        r.spec.kind = kinds[v / 2 % 3];
         r.spec.w.m = mat_f32(data, in_first ? D : width, in_first ? width : D, in_first ? width : D);
         r.spec.w.m.dtype = dtype;
         r.spec.w.in_first = in_first;
         r.spec.threshold = t;
-        r.spec.k = 70;
+        r.spec.k = l0;
         struct measured m = compare(bare_encode, our_encode, &r);
         printf("encode %d rows %d -> %d %-4s %-9s %-10s l0 %5.1f  %8.1f ms  %7.1f GFLOP/s  %.3f times the "
                "bare product (fastest runs %.3f)\n",
                N, D, width, dtype_name(dtype), in_first ? "[in, out]" : "[out, in]", names[r.spec.kind],
                (double)r.codes.indptr[N] / N, m.fastest * 1e3, 2.0 * N * D * width / m.fastest * 1e-9,
                1 / m.ratio, m.fastest / m.fastest_reference);
-        if (r.spec.kind == SELECT_THRESHOLD) {
-            m = compare(unscreened_encode, our_encode, &r);
-            printf("       without screening %8.1f ms, screened %8.1f ms: %.2f times as fast\n",
-                   m.fastest_reference * 1e3, m.fastest * 1e3, m.ratio);
-        }
+        m = compare(unscreened_encode, our_encode, &r);
+        printf("       without screening %8.1f ms, screened %8.1f ms: %.2f times as fast; %.1f %% screened, "
+               "%.0f "
+               "dots a row\n",
+               m.fastest_reference * 1e3, m.fastest * 1e3, m.ratio,
+               100.0 * (double)ex.tally.n_screened / ((double)N * width), (double)ex.tally.n_could / N);
         if (data != (void *)b) mem_free(data);
     }
     hooke_codes_release(&r.codes);
@@ -510,6 +513,10 @@ int main(int argc, char **argv)
             width = (int)strtol(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--rows") == 0 && i + 1 < argc)
             n_tokens = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--l0") == 0 && i + 1 < argc)
+            l0 = (int)strtol(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--kind") == 0 && i + 1 < argc)
+            only_kind = argv[++i];
         else if (strcmp(argv[i], "--level") == 0 && i + 1 < argc)
             level = argv[++i];
         else if (strcmp(argv[i], "--cpu") == 0)
@@ -517,7 +524,7 @@ int main(int argc, char **argv)
         for (int s = 0; s < N_SECTIONS; s++)
             if (strcmp(argv[i], sections[s].name) == 0) wanted[s] = any = true;
     }
-    if (n_runs < 1 || n_runs > MAX_RUNS || width < 128 || n_tokens < 1) return 2;
+    if (n_runs < 1 || n_runs > MAX_RUNS || width < 128 || n_tokens < 1 || l0 < 1 || l0 > width) return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     must(exec_open(&ex, NULL, level, threads, "f32"));
     printf("level %s, %d threads, medians of %d\n", exec_level(&ex), ex.n_threads, n_runs);

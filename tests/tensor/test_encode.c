@@ -243,11 +243,9 @@ struct screen_case {
     bool screens;           /* where 8-bit products are present: screened throughout, else not at all */
 };
 
-static void make_screen_data(struct encode_data *d, const struct screen_case *c)
+static void make_screen_rows(struct encode_data *d, const struct screen_case *c)
 {
-    struct encode_case e = { c->n, c->d_in, c->d_dict, c->dtype, c->in_first, 0 };
-    make_data(d, &e, SELECT_THRESHOLD);
-    float *x = d->x.data, *t = (float *)d->vectors.data + d->vectors.ld;
+    float *x = d->x.data;
     for (int64_t r = 0; r < c->n; r++) {
         for (int64_t l = 0; l < c->d_in; l++) {
             float *v = x + r * d->x.ld + l;
@@ -257,9 +255,17 @@ static void make_screen_data(struct encode_data *d, const struct screen_case *c)
         }
     }
     if (c->bad != 0) x[(c->n - 1) * d->x.ld + 2] = c->bad;
+    for (int64_t f = 0; f < c->d_dict; f++) ((float *)d->vectors.data)[f] *= c->scale;
+}
+
+static void make_screen_data(struct encode_data *d, const struct screen_case *c)
+{
+    struct encode_case e = { c->n, c->d_in, c->d_dict, c->dtype, c->in_first, 0 };
+    make_data(d, &e, SELECT_THRESHOLD);
+    make_screen_rows(d, c);
+    float *t = (float *)d->vectors.data + d->vectors.ld;
     for (int64_t f = 0; f < c->d_dict; f++)
         t[f] = c->threshold * c->scale * sqrtf((float)c->d_in) * (1 + 0.1F * (float)(f % 3));
-    for (int64_t f = 0; f < c->d_dict; f++) ((float *)d->vectors.data)[f] *= c->scale;
 }
 
 /* What float32 may do to h: sums in another order. */
@@ -374,6 +380,193 @@ static void screening_changes_nothing(void **state)
     exec_close(&ex);
 }
 
+/* ---- screened top-k ---- */
+
+enum made {
+    NORMAL,
+    WHOLE,
+    ALIKE,
+    TURNED
+}; /* WHOLE: small whole numbers, so that sums are exact and ties abound */
+
+struct topk_case {
+    struct screen_case like; /* threshold and screens unused */
+    enum select_kind kind;
+    double k;
+    enum made made;
+    double screened; /* least fraction of the pairs, where 8-bit products are present; 0: none */
+};
+
+static void make_whole(struct mat *m, float most)
+{
+    for (int64_t r = 0; r < m->rows; r++) {
+        for (int64_t c = 0; c < m->cols; c++) {
+            float *v = (float *)m->data + r * m->ld + c;
+            *v = fminf(fmaxf(rintf(2 * *v), -most), most);
+        }
+    }
+}
+
+static void make_alike(struct encode_data *d)
+{
+    struct mat *w = &d->exact_w;
+    for (int64_t r = 0; r < w->rows; r++)
+        for (int64_t c = 0; c < w->cols; c++)
+            ((float *)w->data)[r * w->ld + c] = (float)((d->spec.w.in_first ? r : c) % 3);
+}
+
+static void make_topk_data(struct encode_data *d, const struct topk_case *c, float *threshold)
+{
+    const struct screen_case *l = &c->like;
+    struct encode_case e = { l->n, l->d_in, l->d_dict, l->dtype, l->in_first, c->k };
+    make_data(d, &e, c->kind);
+    make_screen_rows(d, l);
+    float *bias = d->vectors.data, *scale = bias + 5 * d->vectors.ld;
+    if (c->made == WHOLE || c->made == ALIKE) {
+        make_whole(&d->x, 3);
+        make_whole(&d->exact_w, 3);
+        if (c->made == ALIKE) make_alike(d);
+        for (int64_t f = 0; f < l->d_dict; f++) {
+            bias[f] = (float)(c->made == ALIKE ? 1 : f % 5 - 2);
+            scale[f] = c->made == ALIKE || f % 7 ? 1 : 2;
+        }
+        mat_free(&d->stored);
+        d->stored = in_dtype(&d->exact_w, l->dtype);
+        d->spec.w.m = d->stored;
+    }
+    if (c->made == TURNED) scale[l->d_dict - 1] *= -1;
+    for (int64_t f = 0; f < l->d_dict; f++) threshold[f] = 1e30F;
+    d->spec.threshold = threshold; /* of another kind: not to be looked at */
+}
+
+static float least_value(const hooke_codes *c, int64_t begin, int64_t end)
+{
+    float least = INFINITY;
+    for (int64_t i = begin; i < end; i++) least = fminf(least, c->values[i]);
+    return least;
+}
+
+/* Values agree; a feature in one only lies at the cut, within what rounding may do to either. Returns how many do. */
+static int64_t same_but_at_cut(const struct encode_data *d, const hooke_codes *a, const hooke_codes *b)
+{
+    int64_t n_apart = 0;
+    for (int64_t r = 0; r < a->n_rows; r++) {
+        int64_t i = a->indptr[r], k = b->indptr[r], i_end = a->indptr[r + 1], k_end = b->indptr[r + 1];
+        bool row = d->spec.kind == SELECT_TOPK;
+        double cut = (double)least_value(a, row ? i : 0, row ? i_end : a->indptr[a->n_rows]);
+        while (i < i_end || k < k_end) {
+            int64_t f = i < i_end ? a->indices[i] : INT32_MAX, g = k < k_end ? b->indices[k] : INT32_MAX;
+            if (f == g) {
+                check_near((double)a->values[i++], (double)b->values[k++], screen_limit(d, r, f), "top-k", "",
+                           r, f);
+                continue;
+            }
+            double margin, off, value = exact_value(d, r, f < g ? f : g, &margin, &off);
+            if (!(fabs(value - cut) <= 4 * off))
+                print_error("row %lld feature %lld in one only: %.9g, cut %.9g\n", (long long)r,
+                            (long long)(f < g ? f : g), value, cut);
+            assert_true(fabs(value - cut) <= 4 * off);
+            n_apart++;
+            if (f < g)
+                i++;
+            else
+                k++;
+        }
+    }
+    return n_apart;
+}
+
+static void check_topk_tally(const struct exec *ex, const struct topk_case *c)
+{
+    const struct encode_tally *t = &ex->tally;
+    double pairs = (double)(c->like.n * c->like.d_dict);
+    assert_int_equal(t->n_screened + t->n_ordinary, c->like.n * c->like.d_dict);
+    if (!ex->kernels->gemm_bytes || !ex->kernels->screen) {
+        assert_int_equal(t->n_screened, 0);
+        return;
+    }
+    if ((c->screened > 0) != (t->n_screened > 0) || (double)t->n_screened < c->screened * pairs)
+        print_error("screened %.4f of the pairs, expected %.4f\n", (double)t->n_screened / pairs,
+                    c->screened);
+    assert_true((c->screened > 0) == (t->n_screened > 0));
+    assert_true((double)t->n_screened >= c->screened * pairs);
+    assert_true((t->n_could > 0) == (t->n_screened > 0));
+}
+
+static void check_screened_topk(struct exec *ex, const struct topk_case *c)
+{
+    static const int threads[] = { 1, 3, 7 };
+    struct encode_data d;
+    hooke_codes ordinary = { 0 }, screened = { 0 }, again = { 0 };
+    float *threshold = mem_alloc((size_t)c->like.d_dict, sizeof *threshold);
+    assert_non_null(threshold);
+    make_topk_data(&d, c, threshold);
+    ex->unscreened = true;
+    assert_int_equal(ex->ops->encode(ex, &ordinary, &d.x, &d.spec), HOOKE_OK);
+    ex->unscreened = false;
+    assert_int_equal(ex->ops->encode(ex, &screened, &d.x, &d.spec), HOOKE_OK);
+    check_topk_tally(ex, c);
+    check_codes_form(&screened, c->like.n, c->like.d_dict);
+    int64_t n = screened.indptr[c->like.n];
+    assert_true(n > 0);
+    assert_int_equal(n, ordinary.indptr[c->like.n]);
+    if (c->made == WHOLE || c->made == ALIKE)
+        same_bits(&ordinary, &screened);
+    else
+        assert_true(same_but_at_cut(&d, &ordinary, &screened) <= 4 + n / 1000);
+    for (int i = 0; i < 3; i++) {
+        struct exec other;
+        assert_int_equal(exec_open(&other, NULL, exec_level(ex), threads[i], "f32"), HOOKE_OK);
+        assert_int_equal(other.ops->encode(&other, &again, &d.x, &d.spec), HOOKE_OK);
+        same_bits(&screened, &again);
+        exec_close(&other);
+    }
+    hooke_codes_release(&ordinary);
+    hooke_codes_release(&screened);
+    hooke_codes_release(&again);
+    mem_free(threshold);
+    free_data(&d);
+}
+
+/* Against the ordinary path, which encodes_every_kind holds against double precision. */
+static void screened_topk_is_topk(void **state)
+{
+    static const struct topk_case cases[] = {
+        { { .n = 200, .d_in = 512, .d_dict = 8000, .in_first = true, .scale = 1 },
+          SELECT_TOPK,
+          32,
+          NORMAL,
+          0.9 },
+        { { 1300, 300, 5001, DT_BF16, false, .scale = 1 }, SELECT_TOPK, 41, NORMAL, 0.8 },
+        { { 300, 700, 9300, DT_F16, true, .scale = 1e-6F }, SELECT_TOPK, 1, NORMAL, 0.9 },
+        { { 300, 256, 12000, DT_F32, false, .scale = 1 }, SELECT_TOPK, 500, NORMAL, 0.3 },
+        { { 200, 2304, 3000, DT_BF16, false, .scale = 1, .massive = true }, SELECT_TOPK, 20, NORMAL, 0.7 },
+        { { 300, 256, 5000, DT_F32, false, .scale = 1 }, SELECT_TOPK, 64, WHOLE, 0.7 },
+        { { 300, 256, 5000, DT_BF16, true, .scale = 1 }, SELECT_TOPK, 300, WHOLE, 0.1 },
+        { { 300, 256, 3000, DT_F32, false, .scale = 1 }, SELECT_TOPK, 2999, WHOLE, 0 },
+        { { 300, 256, 3000, DT_F32, true, .scale = 1 }, SELECT_TOPK, 299, WHOLE, 0 },
+        { { 300, 256, 3000, DT_F32, false, .scale = 1 }, SELECT_TOPK, 5000, WHOLE, 0 },
+        { { 300, 256, 3000, DT_F32, true, .scale = 1 }, SELECT_TOPK, 40, ALIKE, 0 },
+        { { 200, 512, 3001, DT_F32, true, .scale = 1 }, SELECT_TOPK, 32, TURNED, 0.5 },
+        { { 200, 512, 3000, DT_F32, false, .scale = 1, .bad = NAN }, SELECT_TOPK, 32, NORMAL, 0 },
+        { { 200, 512, 3000, DT_F32, true, .scale = 1e20F }, SELECT_TOPK, 32, NORMAL, 0 },
+        { { 127, 512, 3000, DT_F32, true, .scale = 1 }, SELECT_TOPK, 32, NORMAL, 0 },
+        { { 900, 256, 5000, DT_F32, true, .scale = 1 }, SELECT_BATCH_TOPK, 20.5, NORMAL, 0.3 },
+        { { 900, 300, 5000, DT_BF16, false, .scale = 1, .massive = true },
+          SELECT_BATCH_TOPK,
+          9,
+          NORMAL,
+          0.3 },
+        { { 900, 256, 5000, DT_F32, false, .scale = 1 }, SELECT_BATCH_TOPK, 30, WHOLE, 0.3 },
+        { { 900, 256, 1000, DT_F32, false, .scale = 1 }, SELECT_BATCH_TOPK, 999, WHOLE, 0 },
+    };
+    (void)state;
+    struct exec ex;
+    assert_int_equal(exec_open(&ex, NULL, NULL, 2, "f32"), HOOKE_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_screened_topk(&ex, &cases[i]);
+    exec_close(&ex);
+}
+
 /* ---- decode ---- */
 
 /* Rows of 0, 1, 2, ... codes, every third feature or so. */
@@ -445,11 +638,9 @@ static void decodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodes_every_kind),
-        cmocka_unit_test(ties_and_edges),
-        cmocka_unit_test(encodes_no_rows),
-        cmocka_unit_test(screening_changes_nothing),
-        cmocka_unit_test(decodes),
+        cmocka_unit_test(encodes_every_kind),    cmocka_unit_test(ties_and_edges),
+        cmocka_unit_test(encodes_no_rows),       cmocka_unit_test(screening_changes_nothing),
+        cmocka_unit_test(screened_topk_is_topk), cmocka_unit_test(decodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

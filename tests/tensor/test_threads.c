@@ -189,8 +189,9 @@ static void progress_can_cancel(void **state)
 static void survives_failing_allocations(void **state)
 {
     (void)state;
-    struct mat x = random_mat(20, 30, 50, 1), w = random_mat(30, 400, 51, 1);
-    for (long at = 1; at < 60; at++) {
+    enum { N = 130, D = 256, WIDE = 1200 }; /* enough for top-k to be screened, where that is had */
+    struct mat x = random_mat(N, D, 50, 1), w = random_mat(D, WIDE, 51, 1);
+    for (long at = 1; at < 80; at++) {
         struct exec ex;
         hooke_codes c = { 0 };
         struct encode_spec s = { .kind = (enum select_kind)(at % 2 ? SELECT_TOPK : SELECT_BATCH_TOPK),
@@ -201,7 +202,7 @@ static void survives_failing_allocations(void **state)
         if (st == HOOKE_OK) st = ex.ops->encode(&ex, &c, &x, &s);
         mem_fail_at(0);
         assert_true(st == HOOKE_OK || st == HOOKE_E_MEMORY);
-        if (st == HOOKE_OK) assert_int_equal(c.n_rows, 20);
+        if (st == HOOKE_OK) assert_int_equal(c.n_rows, N);
         hooke_codes_release(&c);
         exec_close(&ex);
     }

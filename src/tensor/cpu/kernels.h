@@ -19,12 +19,15 @@ struct lying {
 /* What screening knows of a row of x and of the features of a tile, in steps of their 8-bit scales (screen.c). */
 struct screened_row {
     float step, noise, slack;
+    float cut;          /* >= 0 */
     const float *extra; /* [n] part of h that the 8-bit product leaves out, NULL: 0 */
 };
 struct screened_tile {
     const float *step, *noise, *length; /* [n] */
     const int32_t *offset;              /* [n] to take off the 8-bit product */
-    const float *bias, *threshold;      /* [n], NULL: 0 */
+    const float *bias;                  /* [n], NULL: 0 */
+    const float *scale;                 /* [n] of the value, >= 0; NULL: 1 */
+    const float *threshold;             /* [n], NULL: 0 */
 };
 
 struct kernels {

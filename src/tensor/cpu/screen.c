@@ -5,7 +5,7 @@
  * error is independent of the others in its vector, has mean zero and a range of one step, whatever the data. The error of
  * q_x . q_w s_x s_w is the sum of x_j dw_j and (w_j + dw_j) dx_j; given the dw, Hoeffding's lemma on the dx and then on the dw
  * makes it sub-Gaussian: P(error > t) <= exp(-2 t^2 / (s_w^2 |x|^2 + s_x^2 W^2)), where W = |w| + s_w sqrt(k) bounds |w + dw|.
- * A pair is kept unless product + t + slack <= threshold, with t = NOISE times that root: a feature that passes is missed with a
+ * A pair is kept unless (product + t + slack + bias) * row scale <= its cut, with t = NOISE times that root: a feature that passes is missed with a
  * chance below exp(-2 NOISE^2) = 1e-14 a pair. The slack bounds what float32 rounding can do to any of the sums, worst case.
  *
  * Guaranteed: what is emitted passes, its value a float32 product; the bits of a screened value depend on the row and the feature
@@ -29,12 +29,14 @@ static const float NOISE = 4.02F; /* a little over 4: draws have 24 bits, and so
 static const float OUTLIER = 4;   /* times the median of the columns' largest sizes */
 static const float STEP_LEAST = 1e-12F, STEP_MOST = 1e12F; /* products of two steps stay normal numbers */
 
-enum { K_LEAST = 256, K_MOST = 16384, ROWS_LEAST = 128, LINE = 16 };
+enum { K_LEAST = 256, K_MOST = 16384, LINE = 16 };
 
 bool screen_wanted(const struct exec *ex, const struct product *p, const struct encode_spec *spec)
 {
-    return spec->kind == SELECT_THRESHOLD && ex->kernels->gemm_bytes && ex->kernels->screen &&
-           !ex->unscreened && !ex->bf16_products && p->n >= ROWS_LEAST && p->k >= K_LEAST && p->k <= K_MOST;
+    bool cuts =
+        spec->kind == SELECT_THRESHOLD || spec->kind == SELECT_TOPK || spec->kind == SELECT_BATCH_TOPK;
+    return cuts && ex->kernels->gemm_bytes && ex->kernels->screen && !ex->unscreened && !ex->bf16_products &&
+           p->n >= SCREEN_ROWS_LEAST && p->k >= K_LEAST && p->k <= K_MOST;
 }
 
 static size_t lines(int64_t n_floats)
@@ -229,10 +231,31 @@ static bool convert_feature(const struct screen *s, struct screen_weights *w, in
     return true;
 }
 
-bool screen_convert(const struct screen *s, struct screen_weights *w, float *scratch, int64_t first,
-                    int64_t n)
+/* Vectors of other kinds may be set: they don't count. */
+static const float *threshold_of(const struct encode_spec *spec)
+{
+    return spec->kind == SELECT_THRESHOLD ? spec->threshold : NULL;
+}
+
+static const float *scale_of(const struct encode_spec *spec)
+{
+    return spec->kind == SELECT_THRESHOLD ? NULL : spec->row_scale;
+}
+
+/* A bound from above stays one when it is multiplied by what is not negative. */
+static bool keeps_order(const struct encode_spec *spec, int64_t first, int64_t n)
+{
+    const float *scale = scale_of(spec);
+    for (int64_t f = first; f < first + n && scale; f++)
+        if (scale[f] < 0) return false;
+    return true;
+}
+
+bool screen_convert(const struct screen *s, struct screen_weights *w, const struct encode_spec *spec,
+                    float *scratch, int64_t first, int64_t n)
 {
     const struct weight *from = s->p->w;
+    if (!keeps_order(spec, first, n)) return false;
     w->first = first;
     w->n = n;
     w->step = carve(&scratch, SCREEN_TILE);
@@ -261,17 +284,23 @@ hooke_status screen_product(const struct screen *s, const struct screen_weights 
                    s->n_outliers, false, n, w->n, s->n_outliers, false);
 }
 
+static const float *of_tile(const float *v, const struct screen_weights *w)
+{
+    return v ? v + w->first : NULL;
+}
+
 int64_t screen_row(const struct screen *s, const struct screen_weights *w, const struct encode_spec *spec,
-                   int64_t from, int64_t i, int32_t *index)
+                   float cut, int64_t from, int64_t i, int32_t *index)
 {
     int64_t at = from + i;
-    struct screened_row row = { s->step[at], s->noise[at], s->slack[at],
+    struct screened_row row = { s->step[at], s->noise[at], s->slack[at], cut,
                                 s->n_outliers ? w->extra + i * w->n : NULL };
     struct screened_tile tile = { w->step,
                                   w->noise,
                                   w->length,
                                   w->offset,
-                                  spec->w.bias ? spec->w.bias + w->first : NULL,
-                                  spec->threshold ? spec->threshold + w->first : NULL };
+                                  of_tile(spec->w.bias, w),
+                                  of_tile(scale_of(spec), w),
+                                  of_tile(threshold_of(spec), w) };
     return s->p->kernels->screen(index, w->acc + i * w->n, &row, &tile, w->n);
 }

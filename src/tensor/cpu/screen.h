@@ -1,13 +1,14 @@
-/* screen.h: which features could pass their threshold, from 8-bit products; and the float32 dots that decide. */
+/* screen.h: which features could pass their threshold or a row's cut, from 8-bit products. */
 #ifndef HOOKE_TENSOR_CPU_SCREEN_H
 #define HOOKE_TENSOR_CPU_SCREEN_H
 
 #include "tensor/cpu/product.h"
 
 enum {
-    SCREEN_BLOCK = 4096, /* rows that share one conversion of the weights */
-    SCREEN_ROWS = 1024,  /* rows of one 8-bit product */
-    SCREEN_TILE = 512,   /* features of one, at most */
+    SCREEN_BLOCK = 4096,     /* rows that share one conversion of the weights */
+    SCREEN_ROWS = 1024,      /* rows of one 8-bit product */
+    SCREEN_TILE = 512,       /* features of one, at most */
+    SCREEN_ROWS_LEAST = 128, /* fewer don't pay for the conversion */
     SCREEN_OUTLIERS = 32,
 };
 
@@ -42,13 +43,14 @@ bool screen_wanted(const struct exec *ex, const struct product *p, const struct 
 hooke_status screen_begin(struct exec *ex, struct screen *s, const struct product *p, int64_t row0,
                           int64_t n_rows, bool *fits);
 size_t screen_scratch(const struct screen *s);
-/* Converts features first.. (at most SCREEN_TILE); false when the weights don't fit. */
-bool screen_convert(const struct screen *s, struct screen_weights *w, float *scratch, int64_t first,
-                    int64_t n);
+/* Converts features first.. (at most SCREEN_TILE); false when they cannot be screened: weights that bytes cannot stand for. */
+bool screen_convert(const struct screen *s, struct screen_weights *w, const struct encode_spec *spec,
+                    float *scratch, int64_t first, int64_t n);
 /* 8-bit products of rows from.. of the block (at most SCREEN_ROWS) with the tile. */
 hooke_status screen_product(const struct screen *s, const struct screen_weights *w, int64_t from, int64_t n);
-/* Features of the tile that could pass in row `from + i` of the block; room for w->n at index. */
+/* Features of the tile whose value could exceed the cut, and their thresholds, in row `from + i` of the block; room for w->n
+ * at index. */
 int64_t screen_row(const struct screen *s, const struct screen_weights *w, const struct encode_spec *spec,
-                   int64_t from, int64_t i, int32_t *index);
+                   float cut, int64_t from, int64_t i, int32_t *index);
 
 #endif

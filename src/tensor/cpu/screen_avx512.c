@@ -45,7 +45,8 @@ INLINE lanes could_pass(const int32_t *acc, const struct screened_row *row, cons
     h = v_fma(v_set(row->slack), _mm512_maskz_loadu_ps(m, t->length + i), h);
     if (row->extra) h = v_add(h, _mm512_maskz_loadu_ps(m, row->extra + i));
     if (t->bias) h = v_add(h, _mm512_maskz_loadu_ps(m, t->bias + i));
-    vec least = v_set(0);
+    if (t->scale) h = v_mul(h, _mm512_maskz_loadu_ps(m, t->scale + i));
+    vec least = v_set(row->cut);
     if (t->threshold) least = v_max(_mm512_maskz_loadu_ps(m, t->threshold + i), least);
     return _mm512_mask_cmp_ps_mask(m, h, least, _CMP_NLE_UQ);
 }
@@ -68,8 +69,8 @@ static int64_t screen(int32_t *index, const int32_t *acc, const struct screened_
 INLINE void dots_some(float *h, const float *x, const struct lying *w, const int32_t *index, int n, int64_t k,
                       enum dtype dtype)
 {
-    vec s[4];
-    const char *rows[4];
+    vec s[8];
+    const char *rows[8];
     UNROLL for (int b = 0; b < n; b++)
     {
         rows[b] = (const char *)w->data + (size_t)(index[b] * w->ld) * (dtype == DT_F32 ? 4 : 2);
@@ -91,8 +92,10 @@ INLINE void dots_at_as(float *h, const float *x, const struct lying *w, const in
                        int64_t k, enum dtype dtype)
 {
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4) dots_some(h + i, x, w, index + i, 4, k, dtype);
-    for (; i < n; i++) dots_some(h + i, x, w, index + i, 1, k, dtype);
+    for (; i + 8 <= n; i += 8) dots_some(h + i, x, w, index + i, 8, k, dtype);
+    if (i + 4 <= n) dots_some(h + i, x, w, index + i, 4, k, dtype), i += 4;
+    if (i + 2 <= n) dots_some(h + i, x, w, index + i, 2, k, dtype), i += 2;
+    if (i < n) dots_some(h + i, x, w, index + i, 1, k, dtype);
 }
 
 static void dots_at(float *h, const float *x, const struct lying *w, const int32_t *index, int64_t n,
