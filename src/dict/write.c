@@ -215,7 +215,11 @@ static hooke_status refuse_losses(const struct writing *w, const char *format, c
         st = text_printf(&lost, "%s%s (%s)", lost.n ? "; " : "", l->name, l->detail);
     }
     if (st == HOOKE_OK && lost.n)
-        st = fail(HOOKE_E_UNSUPPORTED, "%s: %s has no place for: %s", w->d->info.path, format, lost.data);
+        st = fail(
+            HOOKE_E_UNSUPPORTED,
+            "%s: %s has no place for: %s; name what may go with --drop (hooke_dict_write_options.drop), or "
+            "choose another format",
+            w->d->info.path, format, lost.data);
     hooke_text_release(&lost);
     return st;
 }

@@ -41,6 +41,8 @@ static hooke_status choose_architecture(struct writing *w)
         w->architecture = name;
     else if (w->d->param[P_TOPK_THRESHOLD])
         w->architecture = "jumprelu";
+    else if (strcmp(name, "reft_r1") == 0) /* relu(x . w), with nothing taken off */
+        w->architecture = "standard";
     else if (topk_transcoder || strcmp(name, "topk_skip") == 0)
         w->architecture = "topk";
     else
@@ -81,7 +83,8 @@ static hooke_status put_attention(struct writing *w)
 static hooke_status put_weights(struct writing *w)
 {
     const struct hooke_dict *d = w->d;
-    if (!dict_is_tied(d)) RETURN_IF_ERROR(folded_matrix(w, "W_enc", P_W_ENC, false));
+    bool brings_encoder = !dict_is_tied(d) || strcmp(w->architecture, "standard") == 0;
+    if (brings_encoder) RETURN_IF_ERROR(folded_matrix(w, "W_enc", P_W_ENC, false));
     RETURN_IF_ERROR(folded_matrix(w, "W_dec", P_W_DEC, true));
     RETURN_IF_ERROR(folded_b_dec(w, "b_dec"));
     if (d->arch->rule == RULE_TEMPORAL) return put_attention(w);

@@ -234,8 +234,9 @@ static hooke_status add_model_sources(struct part *p)
 
 static hooke_status open_name(struct part *p, const char *what)
 {
-    if (strncmp(what, "hf:datasets/", 12) == 0) {
-        RETURN_IF_ERROR(name_split_hub(&p->place, what + 12));
+    const char *behind = name_behind_hf(what);
+    if (behind && strncmp(behind, "datasets/", 9) == 0) {
+        RETURN_IF_ERROR(name_split_hub(&p->place, behind + 9));
         RETURN_IF_ERROR(text_puts(&p->repo, "datasets/"));
     } else {
         RETURN_IF_ERROR(hooke_name_open(&p->name, what, NULL));

@@ -38,18 +38,33 @@ void name_use_row(struct hooke_name *n, const struct registry_row *row)
     if (!n->place.revision[0]) memcpy(n->place.revision, "main", sizeof "main");
 }
 
+/* Cuts a file's path to what a registry row may call it: its folder; Llama Scope's weights lie a folder deeper, and a cross-layer
+ * transcoder is a number: W_enc_<L>.safetensors, W_dec_<L>.safetensors. False: there is nothing to cut. */
+static bool cut_to_row(char *file)
+{
+    static const char inner[] = "/checkpoints/final.safetensors", *const layers[] = { "W_enc_", "W_dec_" };
+    size_t n = strlen(file), m = sizeof inner - 1;
+    if (n > m && strcmp(file + n - m, inner) == 0) return file[n - m] = '\0', true;
+    for (size_t i = 0; i < 2; i++) {
+        size_t digits = strncmp(file, layers[i], 6) == 0 ? strspn(file + 6, "0123456789") : 0;
+        if (digits == 0 || strcmp(file + 6 + digits, ".safetensors") != 0) continue;
+        memmove(file, file + 6, digits);
+        file[digits] = '\0';
+        return true;
+    }
+    char *slash = strrchr(file, '/');
+    if (slash) *slash = '\0';
+    return slash != NULL;
+}
+
 /* What the registry knows about a place, when the place is a dictionary's folder or a file in it. */
 static void find_row_of_place(struct hooke_name *n)
 {
     struct registry_row row, also;
-    char folder[NAME_FILE_BYTES];
-    bool found = registry_find_file(&row, &also, n->place.repo, n->place.file);
-    if (!found) {
-        memcpy(folder, n->place.file, sizeof folder);
-        char *slash = strrchr(folder, '/');
-        if (!slash) return;
-        *slash = '\0';
-        if (!registry_find_file(&row, &also, n->place.repo, folder)) return;
+    char cut[NAME_FILE_BYTES];
+    if (!registry_find_file(&row, &also, n->place.repo, n->place.file)) {
+        memcpy(cut, n->place.file, sizeof cut);
+        if (!cut_to_row(cut) || !registry_find_file(&row, &also, n->place.repo, cut)) return;
         memcpy(n->asked, n->place.file, sizeof n->asked);
     }
     name_use_row(n, &row);
@@ -336,7 +351,7 @@ static hooke_status open_spelling(struct hooke_name *n, const char *kind)
     if (may_be_model && is_shipped(what, "model")) return name_finish(n, "model", "shipped");
     if (may_be_dict && is_shipped(what, "dict")) return name_finish(n, "dict", "shipped");
     if (access(what, F_OK) == 0) return open_path(n, kind);
-    if (strncmp(what, "hf:", 3) == 0) return open_hub(n, what + 3, kind);
+    if (name_behind_hf(what)) return open_hub(n, name_behind_hf(what), kind);
     RETURN_IF_ERROR(name_read_address(&address, &n->place, what));
     if (address != ADDRESS_NONE) return open_address(n, kind, address);
     if (may_be_dict && find_release(release, sizeof release, what)) return open_registry(n, release);
@@ -351,7 +366,7 @@ static hooke_status open_spelling(struct hooke_name *n, const char *kind)
 static hooke_status check_spelling(const char *what, const char *kind)
 {
     size_t n = strlen(what);
-    RETURN_IF(n == 0, HOOKE_E_ARGUMENT, "an empty name for a %s",
+    RETURN_IF(what[strspn(what, " ")] == '\0', HOOKE_E_ARGUMENT, "an empty name for a %s",
               !kind                        ? "model or a dictionary"
               : strcmp(kind, "model") == 0 ? "model"
                                            : "dictionary");
@@ -376,7 +391,10 @@ hooke_status hooke_name_open(hooke_name **out, const char *what, const char *kin
     if (kind) kind = strcmp(kind, "model") == 0 ? "model" : "dict";
     hooke_name *n = mem_alloc(1, sizeof *n);
     RETURN_IF(!n, HOOKE_E_MEMORY, "%.200s: out of memory", what);
-    memcpy(n->what, what, strlen(what) + 1);
+    bool is_path = access(what, F_OK) == 0; /* else blanks around it were pasted along */
+    size_t begin = is_path ? 0 : strspn(what, " "), end = strlen(what);
+    while (!is_path && what[end - 1] == ' ') end--;
+    memcpy(n->what, what + begin, end - begin); /* the rest is zeros */
     n->info.feature = -1;
     hooke_status st = open_spelling(n, kind);
     if (st != HOOKE_OK) {

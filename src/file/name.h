@@ -45,6 +45,7 @@ hooke_status name_finish(struct hooke_name *n, const char *kind, const char *spe
 
 /* ORG/NAME[/PATH][@REVISION], or NAME[@REVISION]. HOOKE_E_ARGUMENT says what is wrong with it. */
 hooke_status name_split_hub(struct name_place *out, const char *what);
+const char *name_behind_hf(const char *what); /* of "hf:..." and "hf://..."; NULL for anything else */
 /* Whether `what` is an address, and of what. HOOKE_E_ARGUMENT for addresses that name neither a model nor a dictionary. */
 enum name_address { ADDRESS_NONE, ADDRESS_HUB, ADDRESS_NEURONPEDIA };
 hooke_status name_read_address(enum name_address *kind, struct name_place *out, const char *what);

@@ -121,6 +121,17 @@ static hooke_status add_unknown(struct hooke_name *n)
     if (!is_weight_file(n->place.file)) return add_file(n, "%/*", false);
     RETURN_IF_ERROR(add_file(n, "%", false));
     if (slash) *slash = '\0';
+    char *above = slash ? strrchr(n->place.file, '/')
+                        : NULL; /* of .../checkpoints/ae_<step>.pt: the run's configuration */
+    if (above && strcmp(above, "/checkpoints") == 0) {
+        *above = '\0';
+        hooke_status st = add_file(n, "%/config.json", true);
+        *above = '/';
+        if (st != HOOKE_OK) {
+            *slash = '/';
+            return st;
+        }
+    }
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         hooke_text pattern = { 0 };
         hooke_status st = text_printf(&pattern, "%s%s", slash ? "%/" : "", beside[i]);

@@ -23,11 +23,19 @@ bool name_stays_inside(const char *path)
     return true;
 }
 
+/* What is behind "hf:", or behind "hf://" as other tools write it. */
+const char *name_behind_hf(const char *what)
+{
+    if (strncmp(what, "hf:", 3) != 0) return NULL;
+    return what + (strncmp(what, "hf://", 5) == 0 ? 5 : 3);
+}
+
 hooke_status name_split_hub(struct name_place *out, const char *what)
 {
     const char *at = strrchr(what, '@'), *end = at ? at : what + strlen(what);
     const char *first = memchr(what, '/', (size_t)(end - what));
-    const char *second = first ? memchr(first + 1, '/', (size_t)(end - first - 1)) : NULL;
+    const char *second = first ? first + 1 + strcspn(first + 1, "/:") : NULL; /* some write ORG/NAME:PATH */
+    if (second && second >= end) second = NULL;
     const char *repo_end = second ? second : end, *file = second ? second + 1 : end;
     const char *revision = at ? at + 1 : "main";
     bool fits = copy_part(out->repo, sizeof out->repo, what, (size_t)(repo_end - what)) &&

@@ -30,7 +30,7 @@ static void target_release(struct target *t)
 /* "hf:datasets/ORG/NAME/PATH@REV" without its beginning; NULL for anything else. */
 static const char *dataset_part(const char *what)
 {
-    static const char *const beginnings[] = { "hf:datasets/", "datasets/",
+    static const char *const beginnings[] = { "hf:datasets/", "hf://datasets/", "datasets/",
                                               "https://huggingface.co/datasets/" };
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
         size_t n = strlen(beginnings[i]);

@@ -152,6 +152,15 @@ static const hooke_dataset_split instructions[] = {
       .micro = "data/micro/axbench/instructions.jsonl" },
 };
 
+/* AxBench's seeds: instructions that its training texts answer. */
+#define SEEDS(pattern)                                                                        \
+    {                                                                                         \
+        .name = "train", .files = (pattern), .micro = "data/micro/axbench/instructions.jsonl" \
+    }
+static const hooke_dataset_split dolly[] = { SEEDS("databricks-dolly-15k.jsonl") };
+static const hooke_dataset_split gsm8k[] = { SEEDS("main/train-*.parquet") };
+static const hooke_dataset_split python_code[] = { SEEDS("data/train-*.parquet") };
+
 /* ---- the table ---- */
 
 const hooke_dataset_info dataset_table[] = {
@@ -223,5 +232,16 @@ const hooke_dataset_info dataset_table[] = {
       .note = "the first ten concepts of concept500" },
     { HUB("tatsu-lab/alpaca_eval"), NO_CONFIG, .kind = "instructions", .evals = "axbench",
       COLUMNS("instruction", "", ""), SPLITS(instructions), .note = "one JSON array" },
+    { HUB("databricks/databricks-dolly-15k"), NO_CONFIG, .kind = "instructions", .evals = "axbench",
+      COLUMNS("instruction", "", ""), SPLITS(dolly),
+      .note =
+          "seeds of genre text: category open_qa, no context, under 500 characters; the first 1,000 train, "
+          "the next test" },
+    { HUB("openai/gsm8k"), .config = "main", .kind = "instructions", .evals = "axbench",
+      COLUMNS("question|instruction", "", ""), SPLITS(gsm8k),
+      .note = "seeds of genre math: under 500 characters; the first 1,000 train, the next test" },
+    { HUB("iamtarun/python_code_instructions_18k_alpaca"), NO_CONFIG, .kind = "instructions",
+      .evals = "axbench", COLUMNS("instruction", "", ""), SPLITS(python_code),
+      .note = "seeds of genre code: no input, under 500 characters; the first 1,000 train, the next test" },
 };
 const int dataset_table_n = COUNT(dataset_table);

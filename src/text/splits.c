@@ -12,6 +12,7 @@
 
 #include "file/folder.h"
 #include "file/hub.h"
+#include "file/name.h"
 #include "file/yaml.h"
 #include "text/card.h"
 #include "text/rows.h"
@@ -48,7 +49,7 @@ bool is_data_set(const char *what)
 static hooke_status find_root(struct search *s)
 {
     char repo[256];
-    const char *id = strncmp(s->what, "hf:", 3) == 0 ? s->what + 3 : s->what, *at;
+    const char *behind = name_behind_hf(s->what), *id = behind ? behind : s->what, *at;
     if (is_folder(s->what)) return text_puts(&s->root, s->what);
     if (strncmp(id, "datasets/", 9) == 0) id += 9;
     at = strchr(id, '@');

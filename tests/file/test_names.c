@@ -233,7 +233,13 @@ static const struct spelling spellings[] = {
     { SCOPE "/" L20, NULL, "dict", SCOPE, L20, "main" },
     { SCOPE "/" L20 "/params.npz", "dict", "dict", SCOPE, L20, "main" },
     { "hf:" SCOPE "/" L20 "@v1", "dict", "dict", SCOPE, L20, "v1" },
+    { "hf://" SCOPE "/" L20 "@v1", NULL, "dict", SCOPE, L20, "v1" },
+    { SCOPE ":" L20, "dict", "dict", SCOPE, L20, "main" },
     { "https://huggingface.co/" SCOPE "/tree/main/" L20, NULL, "dict", SCOPE, L20, "main" },
+    { "fnlp/Llama3_1-8B-Base-LXR-8x/Llama3_1-8B-Base-L12R-8x/checkpoints/final.safetensors", NULL, "dict",
+      "fnlp/Llama3_1-8B-Base-LXR-8x", "Llama3_1-8B-Base-L12R-8x", "main" },
+    { "mntss/clt-gemma-2-2b-2.5M/W_dec_3.safetensors", NULL, "dict", "mntss/clt-gemma-2-2b-2.5M", "3",
+      "main" },
     { "https://huggingface.co/" SCOPE "/blob/" C20 "/" L20 "/params.npz", "dict", "dict", SCOPE, L20, C20 },
     { "https://huggingface.co/" SCOPE "/resolve/refs%2Fpr%2F1/" L20 "/params.npz?download=true", "dict",
       "dict", SCOPE, L20, "refs/pr/1" },
@@ -293,7 +299,8 @@ static void what_a_name_tells(void **state)
     assert_int_equal(i->feature, 4232);
     assert_true(i->l0 == 71.0); /* from the path: canonical rows mostly say none */
     hooke_name_close(n);
-    i = open_name(&n, "llama_scope_lxr_8x/l12r_8x", NULL);
+    i = open_name(&n, " llama_scope_lxr_8x/l12r_8x  ", NULL); /* blanks are pasted along with names */
+    assert_string_equal(i->what, "llama_scope_lxr_8x/l12r_8x");
     assert_string_equal(i->site, "blocks.12.hook_resid_post");
     assert_int_equal(i->width, 32768);
     assert_true(i->norm_scaling_factor > 1.0);
@@ -349,6 +356,11 @@ static void files_of_each_format(void **state)
                  "DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt");
     assert_files("someone/saes/a/ae.pt", "a/ae.pt a/cfg.json? a/config.json? a/metadata.jsonl?");
     assert_files("hf:someone/saes/a", "a/*");
+    assert_files("someone/saes/t/checkpoints/ae_5.pt",
+                 "t/checkpoints/ae_5.pt t/config.json? t/checkpoints/cfg.json? t/checkpoints/config.json? "
+                 "t/checkpoints/metadata.jsonl?");
+    assert_files("mntss/clt-gemma-2-2b-2.5M/W_enc_3.safetensors",
+                 "config.yaml W_enc_3.safetensors W_dec_3.safetensors");
     assert_files("google/gemma-scope-2-1b-pt/resid_post/layer_13_width_65k_l0_medium",
                  "resid_post/layer_13_width_65k_l0_medium/config.json? "
                  "resid_post/layer_13_width_65k_l0_medium/params.safetensors");
@@ -409,6 +421,7 @@ static const struct miss misses[] = {
     { "gemma-2-2c", "model", HOOKE_E_NOT_FOUND, "did you mean 'gemma-2-2b'" },
     { "a\nb", NULL, HOOKE_E_ARGUMENT, "control character 0x0a at byte 1" },
     { "", NULL, HOOKE_E_ARGUMENT, "empty" },
+    { "  ", NULL, HOOKE_E_ARGUMENT, "empty" },
 };
 
 static void near_misses(void **state)

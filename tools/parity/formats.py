@@ -42,6 +42,13 @@ from sae_lens.saes.sae import SAE  # noqa: E402
 from sparsify import SparseCoder, SparseCoderConfig  # noqa: E402
 
 D, F, N = 8, 24, 9
+# What to open of a case in tests/golden/torch_dicts, where it is not the folder (tools/parity/torch_dictionaries.py).
+TORCH_FILES = {"dl_no_config": "checkpoints/ae_100.pt", "pca": "pca_gemma-2-2b_blocks.12.hook_resid_post.pt",
+               "openai_topk": "gpt2-small/resid_delta_mlp_v5_32k/autoencoders/7.pt", "openai_relu": "gpt2-small/mlp_post_act/autoencoders/2.pt",
+               "deepseek_r1": "DeepSeek-R1-Distill-Llama-8B-SAE-l19/DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt",
+               "goodfire": "Llama-3.1-8B-Instruct-SAE-l19.pth", "hook_z": "gpt2-small_L5_Hcat_z_lr1.20e-03.pt",
+               "qwen_scope": "SAE-Res-Qwen3-1.7B-Base-W32K-L0_4/layer6.sae.pt", "axbench_diffmean": "DiffMean_weight.pt",
+               "axbench_reft": "LsReFT_weight.pt", "axbench_published": "pyvene--gemma-reft-r1-2b-it-res/l20", "axbench_pruned": "GemmaScopeSAE.pt"}
 
 
 class Sizes:
@@ -533,9 +540,12 @@ PEERS = {"saelens": load_saelens, "gemma_scope": load_gemma_scope, "sparsify": l
 
 
 def sources(scratch):
-    """SAELens' own small dictionaries, the cases above, and their rows."""
+    """SAELens' own small dictionaries, those in PyTorch files, the cases above, and their rows."""
     for folder in sorted(Path("tests/golden/dict").rglob("expected.safetensors")):
         yield str(folder.parent.relative_to("tests/golden/dict")), folder.parent, load_file(folder)["x"]
+    for folder in sorted(Path("tests/golden/torch_dicts").rglob("expected.safetensors")):
+        name = folder.parent.name
+        yield f"PyTorch {name}", folder.parent / TORCH_FILES.get(name, ""), load_file(folder)["x"]
     for name in CASES:
         yield name, make(name, scratch / name), load_file(scratch / name / "expected.safetensors")["x"]
 
