@@ -23,6 +23,12 @@ bool name_stays_inside(const char *path)
     return true;
 }
 
+static void drop_last_slashes(char *path)
+{
+    size_t n = strlen(path);
+    while (n && path[n - 1] == '/') path[--n] = '\0';
+}
+
 /* What is behind "hf:", or behind "hf://" as other tools write it. */
 const char *name_behind_hf(const char *what)
 {
@@ -41,10 +47,10 @@ hooke_status name_split_hub(struct name_place *out, const char *what)
     bool fits = copy_part(out->repo, sizeof out->repo, what, (size_t)(repo_end - what)) &&
                 copy_part(out->file, sizeof out->file, file, (size_t)(end - file)) &&
                 copy_part(out->revision, sizeof out->revision, revision, strlen(revision));
-    size_t n = fits ? strlen(out->file) : 0;
-    if (n && out->file[n - 1] == '/') out->file[n - 1] = '\0';
-    n = fits ? strlen(out->repo) : 0;
-    if (n && out->repo[n - 1] == '/') out->repo[n - 1] = '\0'; /* "ORG/": a slash too many, found below */
+    if (fits) {
+        drop_last_slashes(out->file);
+        drop_last_slashes(out->repo); /* "ORG/": a slash too many, found below */
+    }
     RETURN_IF(strncmp(what, "datasets/", 9) == 0, HOOKE_E_ARGUMENT,
               "'%.200s' is a data set, not a model or a dictionary", what);
     RETURN_IF(!fits || !out->repo[0] || !out->revision[0] || !name_stays_inside(out->repo) ||
@@ -151,6 +157,8 @@ static hooke_status read_hub_address(struct name_place *out, const char *path, c
     restore_slashes(out->revision);
     restore_slashes(out->file);
     restore_slashes(out->repo);
+    drop_last_slashes(out->file);
+    drop_last_slashes(out->repo);
     RETURN_IF(!fits || !has_verb || !name_stays_inside(out->file) || !name_stays_inside(out->repo),
               HOOKE_E_ARGUMENT,
               "'%.200s' is not of the form https://huggingface.co/ORG/NAME[/tree|blob|resolve/REVISION/PATH]",
