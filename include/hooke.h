@@ -563,7 +563,6 @@ typedef struct hooke_model_options {
     /* bytes resident at most, 0: no bound; layer-major reading when the model does not fit */
     int64_t max_memory;
     const char *rope_table; /* "f32" (default; as transformers), "f32_div" (as TransformerLens), "f64" */
-    bool first_order_hooks; /* reserved, false */
 } hooke_model_options;
 
 typedef struct hooke_model_info {

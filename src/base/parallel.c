@@ -15,6 +15,11 @@ int parallel_default_threads(void)
     return omp_get_max_threads();
 }
 
+int parallel_worth(int n_threads, int64_t work)
+{
+    return work < (int64_t)1 << 17 ? 1 : n_threads; /* about 10 microseconds of one core */
+}
+
 void parallel_for(int n_threads, int64_t n, int64_t grain, parallel_body body, void *payload)
 {
     int64_t n_chunks = (n + grain - 1) / grain;

@@ -15,6 +15,9 @@ typedef hooke_status (*parallel_body_status)(void *payload, int64_t begin, int64
 
 /* Processors this process may use, or OMP_NUM_THREADS. */
 int parallel_default_threads(void);
+/* n_threads, or 1 where `work` multiply-adds are done before others are awake: a barrier costs microseconds, and on a busy machine a
+ * time slice. */
+int parallel_worth(int n_threads, int64_t work);
 /* Runs body over 0..n in chunks of grain items (grain >= 1) on at most n_threads threads. Inside a parallel loop it runs
  * serially. */
 void parallel_for(int n_threads, int64_t n, int64_t grain, parallel_body body, void *payload);

@@ -110,6 +110,15 @@ static void loops_inside_loops_run_serially(void **state)
     free(m);
 }
 
+static void small_work_wakes_nobody(void **state)
+{
+    (void)state;
+    assert_int_equal(parallel_worth(8, 0), 1);
+    assert_int_equal(parallel_worth(8, 1000), 1);
+    assert_int_equal(parallel_worth(8, 1 << 20), 8);
+    assert_int_equal(parallel_worth(1, INT64_MAX), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +126,7 @@ int main(void)
         cmocka_unit_test(the_same_bits_for_any_number_of_threads),
         cmocka_unit_test(the_lowest_failure_is_returned),
         cmocka_unit_test(loops_inside_loops_run_serially),
+        cmocka_unit_test(small_work_wakes_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

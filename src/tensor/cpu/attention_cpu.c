@@ -162,10 +162,11 @@ hooke_status cpu_attention(struct exec *ex, struct mat *z, const struct mat *q, 
 {
     struct attention_job job = { ex, ex->kernels, spec, z, q, k, v };
     assert(spec->n_heads % spec->n_kv_heads == 0 && z->cols == (int64_t)spec->n_heads * spec->d_head);
+    int n_threads = parallel_worth(ex->n_threads, 2 * spec->n_queries * spec->n_keys * z->cols);
     if (spec->n_queries < FEW_QUERIES)
-        return parallel_try(ex->n_threads, spec->n_queries * spec->n_kv_heads, 1, attention_few, &job);
+        return parallel_try(n_threads, spec->n_queries * spec->n_kv_heads, 1, attention_few, &job);
     int64_t n_tiles = (spec->n_queries + QUERY_TILE - 1) / QUERY_TILE;
-    return parallel_try(ex->n_threads, n_tiles * spec->n_heads, 1, attention_tiles, &job);
+    return parallel_try(n_threads, n_tiles * spec->n_heads, 1, attention_tiles, &job);
 }
 
 /* ---- the three steps, for those who look inside: rows are (head, query) ---- */

@@ -202,5 +202,6 @@ hooke_status cpu_matmul(struct exec *ex, struct mat *y, const struct mat *x, con
     job.y = y;
     job.accumulate = accumulate;
     RETURN_IF_ERROR(product_begin(ex, &job.p, x, w));
-    return parallel_try(ex->n_threads, y->cols, unit_columns(&job.p, y->cols), matmul_columns, &job);
+    int n_threads = parallel_worth(ex->n_threads, y->rows * y->cols * x->cols);
+    return parallel_try(n_threads, y->cols, unit_columns(&job.p, y->cols), matmul_columns, &job);
 }
