@@ -798,6 +798,8 @@ HOOKE_API hooke_status hooke_dict_decoder_row(const hooke_dict *d, int32_t featu
 HOOKE_API hooke_status hooke_dict_encoder_row(const hooke_dict *d, int32_t feature, float *out /* [d_in] */);
 /* name: b_enc, b_dec, threshold, b_gate, b_mag, r_mag; log_sparsity where info.has_density says so. */
 HOOKE_API hooke_status hooke_dict_vector(const hooke_dict *d, const char *name, float *out, int64_t n);
+/* What a feature stands for, where the files say: AxBench's concept, "direction.12" of a control vector; else NULL. Borrowed. */
+HOOKE_API const char *hooke_dict_label(const hooke_dict *d, int32_t feature);
 /* The n decoder rows nearest by cosine to `feature`'s, best first, itself left out. */
 HOOKE_API hooke_status hooke_dict_neighbours(hooke_dict *d, int32_t feature, int32_t *out, float *cosine,
                                              int n);

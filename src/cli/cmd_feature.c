@@ -224,6 +224,7 @@ static void put_json(const struct study *t)
     emit_text(&j, "modelId", hooke_model_get_info(t->s->model)->name);
     emit_text(&j, "layer", d->name); /* Neuronpedia's word for the source */
     emit_text(&j, "index", take_printf("%d", t->feature));
+    emit_text(&j, "label", hooke_dict_label(t->dict, t->feature));
     emit_text(&j, "site", d->site);
     emit_text(&j, "activation_scale", d->activation_scale);
     emit_run(&j, t->s);
@@ -293,6 +294,8 @@ static void put_text(const struct study *t)
 {
     const hooke_dict_info *d = hooke_dict_get_info(t->dict);
     printf("%sfeature %d%s of %s at %s\n", term_bold(), t->feature, term_off(), d->name, d->site);
+    const char *label = hooke_dict_label(t->dict, t->feature);
+    if (label) printf("%s\n", on_one_line(label));
     if (t->n_tokens)
         printf("on for %.4g%% of %lld tokens, mean %.4g when on, up to %.4g\n",
                100.0 * (double)t->n_active / (double)t->n_tokens, (long long)t->n_tokens,

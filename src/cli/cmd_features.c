@@ -46,7 +46,7 @@ static void json_feature(struct json_out *j, const struct shown *w, struct activ
     emit_begin_inline(j, NULL, '{');
     emit_int(j, "index", a.feature);
     emit_real32(j, "value", a.value);
-    emit_raw(j, "label", "null");
+    emit_text(j, "label", hooke_dict_label(w->r.dict, a.feature));
     emit_begin(j, "top_logits", '[');
     for (int i = 0; f && i < f->logits.n; i++) {
         emit_begin(j, NULL, '{');

@@ -217,6 +217,8 @@ void show_tokens(const struct shown *w, size_t seq, int64_t most)
             double strength = w->max > 0 && w->seqs->ids[row] != w->bos ? (double)(a.value / w->max) : 0;
             printf("%s%s%7d%s %9.3f", i ? "                " : token, term_heat(strength), a.feature,
                    term_heat(strength)[0] ? term_off() : "", (double)a.value);
+            const char *label = hooke_dict_label(w->r.dict, a.feature);
+            if (label) printf("  %s", on_one_line(label));
             if (f && f->logits.n)
                 printf("  %s%s%s", term_dim(), logit_words(tk, f->logits.top_ids, f->logits.n), term_off());
             putchar('\n');

@@ -170,6 +170,8 @@ struct hooke_dict {
     float *code_gain, *row_gain;     /* [d_dict], NULL: 1 */
     float
         *param_gain; /* [d_dict], NULL: 1; b_enc, threshold, gate biases as hooke_dict_vector() shows them */
+    const char **labels; /* what rows stand for, in the arena: [n_labels], NULL where nothing is said */
+    int64_t n_labels;
     struct dict_subset subset;
 };
 

@@ -128,6 +128,11 @@ const hooke_dict_info *hooke_dict_get_info(const hooke_dict *d)
     return d ? &d->info : NULL;
 }
 
+const char *hooke_dict_label(const hooke_dict *d, int32_t feature)
+{
+    return d && d->labels && feature >= 0 && feature < d->n_labels ? d->labels[feature] : NULL;
+}
+
 /* A lone archive says nothing by its name; opening it may still find a dictionary. */
 static bool is_named_dictionary(const char *path)
 {

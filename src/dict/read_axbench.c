@@ -65,21 +65,47 @@ static hooke_status take_bias(struct hooke_dict *d, const char *path)
     return st;
 }
 
+/* One line: {"concept_id": 0, "concept": "terms related to ...", ...}. */
+static hooke_status take_concept(struct hooke_dict *d, int64_t row, const char *line, size_t n,
+                                 const char *name)
+{
+    struct arena tree = { 0 };
+    const struct json *root;
+    const char *concept = NULL;
+    hooke_status st = json_parse(&root, &tree, line, n, 0, name);
+    if (st == HOOKE_OK) st = json_string(&concept, root, "concept", NULL, name);
+    if (st == HOOKE_OK && concept) st = reader_copy(d, &d->labels[row], concept);
+    arena_release(&tree);
+    return st;
+}
+
 /* A repeated run appends its lines again: then lines and rows do not belong together. */
-static hooke_status check_metadata(struct hooke_dict *d, const char *path)
+static hooke_status take_concepts(struct hooke_dict *d, const hooke_text *text, const char *name)
+{
+    int64_t rows = d->param[P_W_DEC]->shape[0], lines = 0;
+    d->labels = arena_alloc(&d->arena, (size_t)rows, sizeof *d->labels);
+    RETURN_IF(!d->labels, HOOKE_E_MEMORY, "%s: out of memory for %lld labels", name, (long long)rows);
+    d->n_labels = rows;
+    for (const char *p = text->data, *end = p + text->n; p < end; lines++) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((stop ? stop : end) - p);
+        if (lines < rows) RETURN_IF_ERROR(take_concept(d, lines, p, n, name));
+        p += n + 1;
+    }
+    RETURN_IF(lines != rows, HOOKE_E_FORMAT,
+              "%s: %lld lines for %lld concepts in %s: was a run repeated into this folder?", name,
+              (long long)lines, (long long)rows, d->info.path);
+    return HOOKE_OK;
+}
+
+static hooke_status take_metadata(struct hooke_dict *d, const char *path)
 {
     hooke_text text = { 0 };
-    int64_t lines = 0, rows = d->param[P_W_DEC]->shape[0];
     if (!exists_beside(path, "metadata.jsonl")) return HOOKE_OK;
     const char *file = path_beside(&d->arena, path, "metadata.jsonl");
     RETURN_IF(!file, HOOKE_E_MEMORY, "%s: out of memory", path);
     hooke_status st = file_read(&text, file, METADATA_MAX_BYTES);
-    for (size_t i = 0; st == HOOKE_OK && i < text.n; i++)
-        lines += text.data[i] == '\n' || i + 1 == text.n; /* the last line may lack its end */
-    if (st == HOOKE_OK && lines != rows)
-        st = fail(HOOKE_E_FORMAT,
-                  "%s: %lld lines for %lld concepts in %s: was a run repeated into this folder?", file,
-                  (long long)lines, (long long)rows, path);
+    if (st == HOOKE_OK) st = take_concepts(d, &text, file);
     hooke_text_release(&text);
     return st;
 }
@@ -117,7 +143,7 @@ hooke_status axbench_take(struct hooke_dict *d, const char *path)
     RETURN_IF_ERROR(torch_file_load(&d->torch, &d->param[P_W_DEC], d->torch.tensors[0].name));
     d->config.architecture = reft ? "reft_r1" : "linear";
     if (!reft) RETURN_IF_ERROR(take_bias(d, path));
-    RETURN_IF_ERROR(check_metadata(d, path));
+    RETURN_IF_ERROR(take_metadata(d, path));
     hooke_status st = torch_json_beside(d, path, "config.json", &tree, &root);
     if (st == HOOKE_OK) st = root ? take_config(d, root, path) : take_place_from_path(d, path);
     arena_release(&tree);

@@ -49,10 +49,14 @@ static hooke_status copy_directions(struct hooke_dict *d, const struct stored_te
         if (!data) {
             shape[1] = t->n_items;
             RETURN_IF_ERROR(dict_own_tensor(d, P_W_DEC, &data, "directions", DT_F32, 2, shape));
+            d->labels = arena_alloc(&d->arena, (size_t)n, sizeof *d->labels);
+            RETURN_IF(!d->labels, HOOKE_E_MEMORY, "%s: out of memory", d->info.path);
+            d->n_labels = n;
         }
         RETURN_IF(t->n_items != shape[1], HOOKE_E_SHAPE,
                   "%s: tensor '%s' has %lld elements, others have %lld", d->info.path, t->name,
                   (long long)t->n_items, (long long)shape[1]);
+        d->labels[row] = t->name; /* of the file, which stays open */
         RETURN_IF_ERROR(stored_to_f32((float *)data + row++ * shape[1], t, 0, t->n_items));
     }
     return HOOKE_OK;

@@ -105,6 +105,22 @@ static void control_vectors_steer_their_blocks(void **state)
     says(o->err, "from 1 to 4");
 }
 
+/* What rows stand for is said where rows are shown: concepts beside a supervised dictionary. */
+static void rows_have_labels(void **state)
+{
+    char path[300];
+    (void)state;
+    snprintf(path, sizeof path, "%s/cv.gguf", folder);
+    put_control_vector(path, "direction.3");
+    struct outcome *o =
+        good(hooke("feature -m micro -d %s 1 --at blocks.3.hook_resid_post 'The cat' -q", path));
+    says(o->out, "direction.3");
+    o = good(hooke("feature -m micro -d %s 1 --at blocks.3.hook_resid_post 'The cat' --json", path));
+    says(o->out, "\"label\": \"direction.3\"");
+    o = good(hooke("features -m micro -d %s --at blocks.3.hook_resid_post 'The cat' --json", path));
+    says(o->out, "\"label\": \"direction.1\"");
+}
+
 static int make_scratch(void **state)
 {
     const char *tmp = getenv("TMPDIR");
@@ -128,6 +144,7 @@ int main(void)
         cmocka_unit_test(info_says_what_torch_files_are),
         cmocka_unit_test(what_is_refused_says_what_to_do),
         cmocka_unit_test(control_vectors_steer_their_blocks),
+        cmocka_unit_test(rows_have_labels),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

@@ -214,7 +214,19 @@ static void metadata_must_fit(void **state)
     put_file(folder, "DiffMean_weight.pt", t.data, t.n);
     put_text(folder, "metadata.jsonl", "{}\n{}\n{}\n{}\n{}");
     OK(hooke_dict_open(&d, ctx, folder, NULL));
+    assert_null(hooke_dict_label(d, 0));
     hooke_dict_close(d);
+    put_text(folder, "metadata.jsonl",
+             "{\"concept\": \"a dog\"}\n{}\n{}\n{}\n{\"concept\": \"caf\\u00e9\"}\n");
+    OK(hooke_dict_open(&d, ctx, folder, NULL));
+    assert_string_equal(hooke_dict_label(d, 0), "a dog");
+    assert_null(hooke_dict_label(d, 1));
+    assert_string_equal(hooke_dict_label(d, 4), "caf\xC3\xA9");
+    assert_null(hooke_dict_label(d, 5));
+    assert_null(hooke_dict_label(d, -1));
+    hooke_dict_close(d);
+    put_text(folder, "metadata.jsonl", "{}\n{\n{}\n{}\n{}\n");
+    FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "metadata.jsonl");
     put_text(folder, "metadata.jsonl", "{}\n{}\n{}\n{}\n{}\n{}\n");
     FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "6 lines for 5 concepts");
     hooke_text_release(&t);
@@ -269,6 +281,7 @@ static void control_vectors_are_directions(void **state)
     assert_string_equal(i->format, "control_vector");
     assert_string_equal(i->site, "");
     assert_non_null(strstr(i->config_json, "\"layers\": [1, 3]"));
+    assert_string_equal(hooke_dict_label(d, 1), "direction.3");
     for (int f = 0; f < 2; f++) {
         OK(hooke_dict_decoder_row(d, f, row));
         for (int j = 0; j < 8; j++) assert_true(row[j] == (float)(f ? 3 : 1) + (float)j / 8);
