@@ -118,7 +118,7 @@ setup:
 	@tools/setup.sh
 demo: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) hooke
-	@./hooke demo
+	@OMP_WAIT_POLICY=passive ./hooke demo
 test-programs: $(TESTS) $(FUZZ) $B/hooke
 test: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) hooke test-programs

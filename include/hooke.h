@@ -2,8 +2,8 @@
  *
  *     hooke_context *ctx;  hooke_model *model;  hooke_dict *dict;  hooke_ids ids = { 0 };
  *     hooke_context_open(&ctx, NULL);
- *     hooke_model_open(&model, ctx, "models/micro", NULL);
- *     hooke_dict_open(&dict, ctx, "models/micro-sae/layer_3/...", NULL);
+ *     hooke_model_open(&model, ctx, "micro", NULL);
+ *     hooke_dict_open(&dict, ctx, "micro", NULL);
  *     hooke_tokenizer_encode(hooke_model_tokenizer(model), &ids, "Hello", 5, HOOKE_ADD_SPECIAL);
  *     ... hooke_model_run() with a tap at the dictionary's site, hooke_dict_encode() in the tap ...
  *

@@ -132,7 +132,8 @@ static const char *usual_remedy(hooke_status st)
     case HOOKE_E_FORMAT:
         return "the file may be damaged or cut short: fetch or write it again";
     case HOOKE_E_SHAPE:
-        return "use a model, a dictionary and a site that belong together ('hooke info' shows their widths)";
+        return "use parts that belong together ('hooke info' shows models, dictionaries and files with their "
+               "shapes)";
     case HOOKE_E_UNSUPPORTED:
         return "see 'hooke doctor' for what this build can do";
     case HOOKE_E_MEMORY:

@@ -1,5 +1,6 @@
 /* hooke eval: SAEBench's evaluations, under SAEBench's names and flags. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,7 +110,8 @@ static void print_summary(const hooke_core_metrics *m)
         { "fraction alive", m->frac_alive },
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        printf("%-22s %.5g\n", lines[i].name, lines[i].value);
+        printf("%-22s %.5g\n", lines[i].name,
+               isnan(lines[i].value) ? (double)NAN : lines[i].value); /* not "-nan" */
 }
 
 static int print_file(const char *path)

@@ -143,9 +143,10 @@ static int read_sparse(hooke_codes *out, struct rows *shape, const hooke_file *f
     if (find_tensor(f, "leading") < 0) return 0;
     if (!(leading = read_items(f, path, "leading", &n_leading, true))) return 1;
     int64_t product = 1;
-    for (int64_t i = 0; i < n_leading; i++)
-        product = leading[i] > 0 && product <= dims[0] ? product * leading[i] : -1;
-    if (n_leading > 7 || product != dims[0])
+    bool good = n_leading <= 7;
+    for (int64_t i = 0; good && i < n_leading; i++)
+        good = leading[i] >= 0 && !__builtin_mul_overflow(product, leading[i], &product);
+    if (!good || product != dims[0])
         return failed(path, "write it again with 'hooke encode'", "leading does not make %lld rows",
                       (long long)dims[0]);
     shape->n_leading = (int)n_leading;

@@ -294,8 +294,9 @@ static void a_dictionary_that_does_not_fit_is_named(void **state)
 
 static void codes_that_are_none_are_refused(void **state)
 {
-    static const int64_t indptr[] = { 0, 2, 1 }, shape[] = { 2, 8 }, good_indptr[] = { 0, 1, 2 };
-    static const int32_t indices[] = { 3, 9 };
+    static const int64_t indptr[] = { 0, 2, 1 }, shape[] = { 2, 8 }, good_indptr[] = { 0, 1, 2 },
+                         leading[] = { (int64_t)1 << 62, 4, 2 };
+    static const int32_t indices[] = { 3, 9 }, good_indices[] = { 3, 7 };
     static const float values[] = { 1, 2 };
     char path[300];
     (void)state;
@@ -303,18 +304,36 @@ static void codes_that_are_none_are_refused(void **state)
     hooke_tensor_out t[] = { { "indices", "I32", 1, { 2 }, indices },
                              { "indptr", "I64", 1, { 3 }, indptr },
                              { "shape", "I64", 1, { 2 }, shape },
-                             { "values", "F32", 1, { 2 }, values } };
+                             { "values", "F32", 1, { 2 }, values },
+                             { "leading", "I64", 1, { 3 }, leading } };
     snprintf(path, sizeof path, "%s/bad.safetensors", folder);
-    for (int k = 0; k < 3; k++) {
-        if (k == 1) t[1].data = good_indptr; /* index 9 of 8 features */
-        if (k == 2) t[1].shape[0] = 2;       /* too few offsets */
-        assert_int_equal(hooke_write_safetensors(path, t, 4, NULL), HOOKE_OK);
+    for (int k = 0; k < 4; k++) {
+        if (k == 1) t[1].data = good_indptr;                     /* index 9 of 8 features */
+        if (k == 2) t[1].shape[0] = 2;                           /* too few offsets */
+        if (k == 3) t[1].shape[0] = 3, t[0].data = good_indices; /* a product past the largest integer */
+        assert_int_equal(hooke_write_safetensors(path, t, k == 3 ? 5 : 4, NULL), HOOKE_OK);
         struct outcome *o = hooke("decode -d %s/fits -i %s -o %s/x.safetensors", folder, path, folder);
         assert_int_equal(o->code, 1);
         assert_non_null(strstr(o->err, "bad.safetensors"));
     }
     snprintf(path, sizeof path, "%s/x.safetensors", folder);
     assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void no_rows_go_round(void **state)
+{
+    static const float nothing[1] = { 0 };
+    const hooke_tensor_out t = { SITE, "F32", 3, { 2, 0, 128 }, nothing };
+    int64_t shape[8] = { -1 };
+    int n_dims;
+    char path[300];
+    (void)state;
+    snprintf(path, sizeof path, "%s/none.safetensors", folder);
+    assert_int_equal(hooke_write_safetensors(path, &t, 1, NULL), HOOKE_OK);
+    good(hooke("encode -d micro -i %s -o %s/none_c.safetensors", path, folder));
+    good(hooke("decode -d micro -i %s/none_c.safetensors -o %s/none_r.safetensors", folder, folder));
+    test_free(tensor("none_r.safetensors", SITE, shape, &n_dims));
+    assert_true(n_dims == 3 && shape[0] == 2 && shape[1] == 0 && shape[2] == 128);
 }
 
 static void outputs_that_cannot_be_written_leave_nothing(void **state)
@@ -388,6 +407,7 @@ int main(void)
         cmocka_unit_test(measuring_finds_what_was_published_or_says_so),
         cmocka_unit_test(a_dictionary_that_does_not_fit_is_named),
         cmocka_unit_test(codes_that_are_none_are_refused),
+        cmocka_unit_test(no_rows_go_round),
         cmocka_unit_test(outputs_that_cannot_be_written_leave_nothing),
         cmocka_unit_test(ctrl_c_leaves_nothing_behind),
     };
