@@ -1,6 +1,5 @@
 /* hooks.c: who wants what where. Names were resolved long before; here a site is an index into a table, so that a site nobody
- * asked for costs one test. Activations are float32 rows in host memory on the CPU; a device backend stages them here and
- * nowhere else. */
+ * asked for costs one test. Activations are float32 rows; those of a device apart are staged here, in call(). */
 #include "model/pass.h"
 
 #include <string.h>
@@ -82,9 +81,25 @@ static bool seq_is_hooked(const struct pass *p, int hook, int seq)
     return !x || !x->hooked_seqs || hook >= x->n_masked || x->hooked_seqs[seq];
 }
 
-static hooke_status call(const hooke_hook *h, const hooke_view *view, struct mat x)
+static hooke_status call_on(const hooke_hook *h, const hooke_view *view, float *data)
 {
-    return h->tap ? h->tap(h->payload, view) : h->edit(h->payload, view, x.data);
+    return h->tap ? h->tap(h->payload, view) : h->edit(h->payload, view, data);
+}
+
+static hooke_status call(struct pass *p, const hooke_hook *h, const hooke_view *view, struct mat x)
+{
+    void *host;
+    hooke_view copy = *view;
+    if (!p->ops->is_apart) return call_on(h, view, x.data);
+    RETURN_IF_ERROR(
+        mem_take(&host, (size_t)x.rows, (size_t)x.cols * sizeof(float), "activations on the host"));
+    copy.data = host;
+    copy.ld = x.cols;
+    hooke_status st = p->ops->fetch(p->ex, host, x.cols, &x);
+    if (st == HOOKE_OK) st = call_on(h, &copy, host);
+    if (st == HOOKE_OK && h->edit) st = p->ops->store(p->ex, &x, host, x.cols);
+    mem_free(host);
+    return st;
 }
 
 /* One hook, rows first_row .. first_row + x.rows of the batch: one call for each run of sequences that it applies to. */
@@ -110,7 +125,7 @@ static hooke_status call_on_rows(struct pass *p, int hook, hooke_view *view, str
         view->n_rows = part.rows;
         view->first_row = a;
         view->positions = p->positions + (a - p->carried_row);
-        RETURN_IF_ERROR(call(&p->o->hooks[hook], view, part));
+        RETURN_IF_ERROR(call(p, &p->o->hooks[hook], view, part));
     }
     return HOOKE_OK;
 }
@@ -151,6 +166,6 @@ hooke_status deliver_scores(struct pass *p, int layer, enum site_kind kind, stru
     view.positions = p->positions + (view.first_row - p->carried_row);
     view.seq = seq;
     for (int i = first_hook_at(p, layer, kind); i >= 0; i = p->next_hook[i])
-        if (seq_is_hooked(p, i, seq)) RETURN_IF_ERROR(call(&p->o->hooks[i], &view, x));
+        if (seq_is_hooked(p, i, seq)) RETURN_IF_ERROR(call(p, &p->o->hooks[i], &view, x));
     return HOOKE_OK;
 }

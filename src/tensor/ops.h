@@ -58,9 +58,9 @@ struct encode_spec {
     double k; /* top-k kinds; may be fractional for SELECT_BATCH_TOPK: int(k * n_rows) are kept */
 };
 
-/* Vocabulary-wide numbers of a row of logits, from one sweep in float32 with double sums. */
 struct ops {
     const char *name; /* "cpu" */
+    bool is_apart;    /* the host cannot read buffers: hooks are shown copies, and edits copied back */
 
     /* Memory. place() makes weights that lie in host memory usable by this device: on the CPU it aliases them. */
     hooke_status (*alloc)(struct exec *ex, struct buffer *out, size_t bytes);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "model/model.h"
+#include "tensor/context.h"
 
 enum { T = 9 };
 
@@ -296,6 +297,49 @@ static void hooks_run_in_order(void **state)
     hooke_context_close(ctx);
 }
 
+/* A device whose memory the host cannot read shows hooks copies and takes edits back: the same bits at every site. */
+static void hooks_of_a_device_apart_see_the_same(void **state)
+{
+    enum { MOST = 256 };
+    static hooke_site sites[MOST];
+    static struct keep near[MOST], apart[MOST];
+    (void)state;
+    hooke_context *ctx = open_context("f32");
+    const struct ops *own = ctx->exec.ops;
+    struct ops other = *own;
+    other.is_apart = true;
+    for (int i = 0; i < 2; i++) {
+        hooke_model *m = open_golden(ctx, golden_names[i]);
+        struct prompt p;
+        int n = 0;
+        make_prompt(&p, m, 1);
+        must(hooke_sites_match(m, sites, MOST - 1, &n, "*"));
+        assert_true(n > 20 && n < MOST);
+        for (int round = 0; round < 2; round++) {
+            static hooke_hook hooks[MOST + 1];
+            hooks[0] = (hooke_hook){ .site = site_of(m, "blocks.0.attn.hook_z"), .edit = double_it };
+            for (int k = 0; k < n; k++)
+                hooks[k + 1] = (hooke_hook){ .site = sites[k],
+                                             .tap = keep_tap,
+                                             .payload = round ? &apart[k] : &near[k] };
+            hooke_run_options o = { .size = sizeof o, .hooks = hooks, .n_hooks = n + 1 };
+            ctx->exec.ops = round ? &other : own;
+            must(hooke_model_run(m, &p.batch, &o));
+        }
+        ctx->exec.ops = own;
+        for (int k = 0; k < n; k++) {
+            assert_int_equal(near[k].n_rows * near[k].n_cols, apart[k].n_rows * apart[k].n_cols);
+            assert_memory_equal(near[k].data, apart[k].data,
+                                (size_t)(near[k].n_rows * near[k].n_cols) * sizeof(float));
+            free(near[k].data);
+            free(apart[k].data);
+            near[k] = apart[k] = (struct keep){ 0 };
+        }
+        hooke_model_close(m);
+    }
+    hooke_context_close(ctx);
+}
+
 /* ---- groups, last rows, middles ------------------------------------------------------------------------------------------ */
 
 static void near_in_any_grouping(hooke_model *m, const char *site)
@@ -575,6 +619,7 @@ int main(void)
         cmocka_unit_test(edits_mean_what_they_say),
         cmocka_unit_test(mlp_reads_its_own_input),
         cmocka_unit_test(hooks_run_in_order),
+        cmocka_unit_test(hooks_of_a_device_apart_see_the_same),
         cmocka_unit_test(grouping_does_not_matter),
         cmocka_unit_test(last_rows_alone),
         cmocka_unit_test(starts_in_the_middle),
