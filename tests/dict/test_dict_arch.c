@@ -1,5 +1,6 @@
 /* What the architectures do at their edges, against plain double precision and by hand. */
 #include "dict_test.h"
+#include "tensor/cpu/kernels.h"
 
 #define NESTED(body) \
     "{" body         \
@@ -177,6 +178,80 @@ static void topk_with_ties_few_positives_and_a_dead_row(void **state)
         mem_free(y);
         hooke_dict_close(d);
     }
+}
+
+/* Wide enough for screening with 8-bit products, in small whole numbers: sums are exact, ties abound, and so codes are known to
+ * the bit. */
+struct wide {
+    enum { WIDE_N = 150, WIDE_D = 256, WIDE_F = 2500 } sizes;
+    float x[WIDE_N * WIDE_D], w_enc[WIDE_D * WIDE_F], w_dec[WIDE_F * WIDE_D], b_enc[WIDE_F], b_dec[WIDE_D];
+};
+
+static void fill_whole(float *v, int64_t n, uint64_t stream)
+{
+    random_normal(v, n, 9, RANDOM_TEST, stream << 32);
+    for (int64_t i = 0; i < n; i++) v[i] = rintf(1.5F * v[i]);
+}
+
+static hooke_dict *open_wide(struct wide *w, const char *cfg)
+{
+    fill_whole(w->x, WIDE_N * WIDE_D, 1);
+    memset(w->x + 7 * WIDE_D, 0, WIDE_D * sizeof *w->x);
+    fill_whole(w->w_enc, WIDE_D * WIDE_F, 2);
+    fill_whole(w->b_enc, WIDE_F, 3);
+    for (int f = 0; f < WIDE_F; f++) w->w_dec[f * WIDE_D + f % WIDE_D] = f % 3 ? 1 : 2;
+    const struct small_tensor t[4] = { { "W_enc", WIDE_D, WIDE_F, w->w_enc },
+                                       { "W_dec", WIDE_F, WIDE_D, w->w_dec },
+                                       { "b_dec", WIDE_D, 0, w->b_dec },
+                                       { "b_enc", WIDE_F, 0, w->b_enc } };
+    const char *folder = new_folder();
+    hooke_dict *d;
+    put_weights(folder, t, 4);
+    put_text(folder, "cfg.json", cfg);
+    OK(hooke_dict_open(&d, ctx, folder, NULL));
+    remove_folder(folder);
+    return d;
+}
+
+static void check_wide(hooke_dict *d, const struct wide *w, bool rescaled, int k)
+{
+    float h[WIDE_F], *got = encode_dense(d, w->x, WIDE_N);
+    for (int r = 0; r < WIDE_N; r++) {
+        for (int f = 0; f < WIDE_F; f++) {
+            double sum = (double)w->b_enc[f];
+            for (int i = 0; i < WIDE_D; i++)
+                sum += (double)w->x[r * WIDE_D + i] * (double)w->w_enc[i * WIDE_F + f];
+            h[f] = (float)(rescaled && f % 3 == 0 ? 2 * sum : sum);
+        }
+        for (int kept = 0; kept < k; kept++) { /* the largest that is left, the lowest of several */
+            int best = 0;
+            for (int f = 1; f < WIDE_F; f++)
+                if (h[f] > h[best]) best = f;
+            if (!(h[best] > 0)) break;
+            assert_true(got[r * WIDE_F + best] == h[best]);
+            got[r * WIDE_F + best] = 0;
+            h[best] = -1;
+        }
+        for (int f = 0; f < WIDE_F; f++) assert_true(got[r * WIDE_F + f] == 0);
+    }
+    mem_free(got);
+}
+
+static void wide_topk_is_screened_and_exact(void **state)
+{
+    (void)state;
+    struct wide *w = mem_alloc(1, sizeof *w);
+    assert_non_null(w);
+    for (int rescaled = 0; rescaled < 2; rescaled++) {
+        hooke_dict *d = open_wide(w, rescaled ? NESTED("\"architecture\": \"topk\", \"k\": 32, "
+                                                       "\"rescale_acts_by_decoder_norm\": true")
+                                              : NESTED("\"architecture\": \"topk\", \"k\": 32"));
+        check_wide(d, w, rescaled, 32);
+        const struct kernels *t = ctx->exec.kernels;
+        assert_true((ctx->exec.tally.n_screened > 0) == (t->gemm_bytes && t->screen));
+        hooke_dict_close(d);
+    }
+    mem_free(w);
 }
 
 /* Folding any architecture, plain top-k too (whose weights a real fold could not hold): codes times n_i, same reconstruction,
@@ -524,6 +599,7 @@ int main(void)
         cmocka_unit_test(orthonormal_dictionary_is_the_identity),
         cmocka_unit_test(equality_is_off),
         cmocka_unit_test(topk_with_ties_few_positives_and_a_dead_row),
+        cmocka_unit_test(wide_topk_is_screened_and_exact),
         cmocka_unit_test(canonical_form),
         cmocka_unit_test(activation_scale),
         cmocka_unit_test(batch_topk_checkpoint),
