@@ -35,7 +35,8 @@ static void resolve(const char *what, const char *kind)
         return;
     }
     const hooke_name_info *i = hooke_name_get_info(name);
-    check(strcmp(i->what, what) == 0 && (!i->kind[0] || i->kind[0] == 'm' || i->kind[0] == 'd'));
+    check(strstr(what, i->what) && /* without blanks at its ends */
+          (!i->kind[0] || i->kind[0] == 'm' || i->kind[0] == 'd'));
     if (i->repo[0] && strcmp(i->spelling, "path") != 0) {
         check(i->n_files > 0 && name_stays_inside(i->file));
         for (int k = 0; k < i->n_files; k++) check(name_stays_inside(i->files[k].pattern));
