@@ -36,7 +36,7 @@ static hooke_status rotate(struct pass *p, int layer, struct mat q, struct mat k
 
 static hooke_status copy_rows(struct pass *p, struct mat to, struct mat from)
 {
-    return p->ops->fetch(p->ex, to.data, to.ld, &from);
+    return p->ops->copy(p->ex, &to, &from);
 }
 
 static hooke_status append_to_cache(struct pass *p, int layer)

@@ -105,7 +105,8 @@ static hooke_status gather_last(struct pass *p, struct mat *to, struct mat x, in
         struct mat row = x;
         row.data = (float *)x.data + (p->batch->start[seq + 1] - 1 - p->group.first_row) * x.ld;
         row.rows = 1;
-        RETURN_IF_ERROR(p->ops->fetch(p->ex, (float *)to->data + to->rows * to->ld, to->ld, &row));
+        struct mat place = mat_f32((float *)to->data + to->rows * to->ld, 1, to->cols, to->ld);
+        RETURN_IF_ERROR(p->ops->copy(p->ex, &place, &row));
         seqs[to->rows++] = seq;
     }
     return HOOKE_OK;

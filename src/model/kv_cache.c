@@ -78,9 +78,11 @@ hooke_status hooke_cache_copy(hooke_cache *c, int to, int from, int n_layers)
         c->length[(int64_t)i * c->n_seqs + to] = held;
         if (held == 0) continue;
         struct mat k = cache_rows(c, &c->keys[i], from, 0, held),
-                   v = cache_rows(c, &c->values[i], from, 0, held);
-        RETURN_IF_ERROR(ex->ops->fetch(ex, cache_rows(c, &c->keys[i], to, 0, held).data, c->width, &k));
-        RETURN_IF_ERROR(ex->ops->fetch(ex, cache_rows(c, &c->values[i], to, 0, held).data, c->width, &v));
+                   v = cache_rows(c, &c->values[i], from, 0, held),
+                   to_k = cache_rows(c, &c->keys[i], to, 0, held),
+                   to_v = cache_rows(c, &c->values[i], to, 0, held);
+        RETURN_IF_ERROR(ex->ops->copy(ex, &to_k, &k));
+        RETURN_IF_ERROR(ex->ops->copy(ex, &to_v, &v));
     }
     return HOOKE_OK;
 }

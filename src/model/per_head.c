@@ -41,8 +41,10 @@ static hooke_status repeat(struct pass *p, int layer, enum site_kind kind, struc
     for (int64_t first = 0; first < x.rows; first += p->head_rows) {
         struct mat from = block_of(p, x, first);
         struct mat to = mat_f32(p->per_head[0].data, from.rows, (int64_t)n_heads * d, (int64_t)n_heads * d);
-        for (int head = 0; head < n_heads; head++)
-            RETURN_IF_ERROR(p->ops->fetch(p->ex, head_columns(to, head, d).data, to.ld, &from));
+        for (int head = 0; head < n_heads; head++) {
+            struct mat part = head_columns(to, head, d);
+            RETURN_IF_ERROR(p->ops->copy(p->ex, &part, &from));
+        }
         RETURN_IF_ERROR(deliver_rows(p, layer, kind, to, p->group.first_row + first));
     }
     return HOOKE_OK;

@@ -97,7 +97,9 @@ struct ops {
     hooke_status (*glu)(struct exec *ex, struct mat *y, const struct mat *gate, const struct mat *up,
                         enum activation act);
     hooke_status (*add)(struct exec *ex, struct mat *y, const struct mat *x); /* y += x */
-    hooke_status (*softcap)(struct exec *ex, struct mat *x, float cap);       /* x = cap * tanh(x / cap) */
+    hooke_status (*copy)(struct exec *ex, struct mat *y,
+                         const struct mat *x);                          /* y = x, apart from each other */
+    hooke_status (*softcap)(struct exec *ex, struct mat *x, float cap); /* x = cap * tanh(x / cap) */
 
     /* codes of x; never holds more than a tile of h. out is grown as needed (host memory). */
     hooke_status (*encode)(struct exec *ex, hooke_codes *out, const struct mat *x,

@@ -391,6 +391,12 @@ static void caps_and_adds(void **state)
             assert_int_equal(ex.ops->add(&ex, &y, &x), HOOKE_OK);
             for (int64_t r = 0; r < 3; r++)
                 for (int64_t c = 0; c < widths[i]; c++) assert_true(get(&y, r, c) == 1 + get(&x, r, c));
+            struct mat z = marked_mat(3, widths[i]);
+            assert_int_equal(ex.ops->copy(&ex, &z, &y), HOOKE_OK);
+            for (int64_t r = 0; r < 3; r++)
+                for (int64_t c = 0; c < widths[i]; c++) assert_true(get(&z, r, c) == get(&y, r, c));
+            check_padding(&z);
+            mat_free(&z);
             assert_int_equal(ex.ops->softcap(&ex, &y, 30), HOOKE_OK);
             for (int64_t r = 0; r < 3; r++) {
                 for (int64_t c = 0; c < widths[i]; c++) {

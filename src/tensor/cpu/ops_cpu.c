@@ -216,6 +216,21 @@ static hooke_status cpu_add(struct exec *ex, struct mat *y, const struct mat *x)
     return over_rows(ex, &job, y->rows, y->cols, add_rows);
 }
 
+static void copy_rows(void *payload, int64_t begin, int64_t end, int worker)
+{
+    const struct row_job *j = payload;
+    (void)worker;
+    for (int64_t r = begin; r < end; r++)
+        memcpy(row_of(j->y, r), row_of(j->x, r), (size_t)j->y->cols * sizeof(float));
+}
+
+static hooke_status cpu_copy(struct exec *ex, struct mat *y, const struct mat *x)
+{
+    struct row_job job = { .y = y, .x = x };
+    assert(y->rows == x->rows && y->cols == x->cols && x->dtype == DT_F32);
+    return over_rows(ex, &job, y->rows, y->cols, copy_rows);
+}
+
 static void softcap_rows(void *payload, int64_t begin, int64_t end, int worker)
 {
     const struct row_job *j = payload;
@@ -248,6 +263,7 @@ static const struct ops cpu_ops = {
     .activate = cpu_activate,
     .glu = cpu_glu,
     .add = cpu_add,
+    .copy = cpu_copy,
     .softcap = cpu_softcap,
     .encode = cpu_encode,
     .sparse_decode = cpu_sparse_decode,
