@@ -30,10 +30,12 @@
 
 enum {
     FEATURE_TILE = SCREEN_TILE,
-    ROW_BLOCK = 1024,      /* unscreened */
-    WAVE_GROUPS = 16,      /* of a wave, at most */
-    FIRST_GROUPS = 4,      /* of the first wave, which no cut has made small yet */
-    SCREEN_MANY = 10,      /* where more than one in this many could pass, dots cost more than the product */
+    ROW_BLOCK = 1024, /* unscreened */
+    WAVE_GROUPS = 16, /* of a wave, at most */
+    FIRST_GROUPS = 4, /* of the first wave, which no cut has made small yet */
+    SCREEN_MANY = 10, /* where more than one in this many could pass, dots cost more than the product */
+    /* A cut is worth screening by when it lets one in this many pass: those that the bounds cannot tell apart come on top. */
+    SCREEN_CUT = 15,
     TOPK_BUDGET = 1 << 22, /* top-k: candidates of 8 bytes that a block of rows may hold, at worst */
     POOL_BUDGET = 1 << 19, /* batch top-k: candidates that a block of rows may add, about */
 };
@@ -340,12 +342,12 @@ static void sort_rows(void *payload, int64_t begin, int64_t end, int worker)
     for (int64_t r = begin; r < end; r++) keys_sort_by_index(j->best + r * j->k, j->n_best[r]);
 }
 
-/* Of the first wave: until one feature in SCREEN_MANY passes the cut there is nothing to screen. */
+/* Of the first wave: until one feature in SCREEN_CUT passes the cut there is nothing to screen. */
 static int64_t first_wave(const struct encode_job *j)
 {
     const int64_t most = FIRST_GROUPS * FEATURE_TILE;
     if (!j->fits) return most;
-    int64_t wanted = (j->k * SCREEN_MANY / FEATURE_TILE + 1) * FEATURE_TILE;
+    int64_t wanted = (j->k * SCREEN_CUT / FEATURE_TILE + 1) * FEATURE_TILE;
     return least(wanted, most);
 }
 
@@ -360,7 +362,7 @@ static hooke_status run_waves(struct encode_job *j)
         n = seen == 0 ? first_wave(j) : least(seen, WAVE_GROUPS * FEATURE_TILE);
         int64_t tile = least(FEATURE_TILE, n / FIRST_GROUPS);
         n = least(n, n_all - seen);
-        RETURN_IF_ERROR(run_wave(j, seen, n, tile, j->fits && seen >= j->k * SCREEN_MANY));
+        RETURN_IF_ERROR(run_wave(j, seen, n, tile, j->fits && seen >= j->k * SCREEN_CUT));
         RETURN_IF_ERROR(parallel_try(j->ex->n_threads, j->n_rows, 64, merge_rows, j));
     }
     parallel_for(j->ex->n_threads, j->n_rows, 64, sort_rows, j);
@@ -470,7 +472,7 @@ static hooke_status encode_pool(struct encode_job *j, hooke_codes *out, int64_t 
         double per_row = expected_a_row(j, &pool, row0);
         block = least(pool_block(per_row), n - row0);
         j->may_screen = may_screen && block >= SCREEN_ROWS_LEAST &&
-                        per_row * SCREEN_MANY < (double)weight_n_out(&j->spec->w);
+                        per_row * SCREEN_CUT < (double)weight_n_out(&j->spec->w);
         st = pool_rows(j, &pool, row0, block);
     }
     if (st == HOOKE_OK) pool_prune(&pool, j);
@@ -507,7 +509,7 @@ static void plan(struct encode_job *j, int64_t n)
     if (s->kind == SELECT_TOPK && j->n_pieces > WAVE_GROUPS) j->n_pieces = WAVE_GROUPS;
     if (s->kind == SELECT_TOPK && j->n_pieces < FIRST_GROUPS) j->n_pieces = FIRST_GROUPS;
     j->may_screen = screen_wanted(j->ex, &j->p, s);
-    if (s->kind == SELECT_TOPK && j->k * SCREEN_MANY >= d_dict) j->may_screen = false;
+    if (s->kind == SELECT_TOPK && j->k * SCREEN_CUT >= d_dict) j->may_screen = false;
 }
 
 /* Blocks of about one size. Top-k holds candidates for every row of a block: fewer rows when k is large. */
