@@ -9,7 +9,7 @@ if [ "$1" = --one ]; then # FOLDER PROGRAM: what it said and its line, in one pi
     begun=$(date +%s)
     out=$("$t" 2>&1) && rc=0 || rc=$?
     n=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
-    s=$(printf '%s\n' "$out" | sed -n 's/^\[  SKIPPED \] \([0-9]*\) test.*/\1/p' | head -1)
+    s=$(printf '%s\n' "$out" | sed -n 's/^\[  SKIPPED \] [^0-9]*\([0-9]*\) test(s).*/\1/p' | head -1)
     f=$(printf '%s\n' "$out" | sed -n 's/^ *\([0-9]*\) FAILED TEST.*/\1/p' | head -1)
     [ -z "$s" ] && s=0
     [ -z "$f" ] && f=0
