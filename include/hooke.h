@@ -39,7 +39,7 @@ extern "C" {
     X(HOOKE_E_NOT_FOUND, -1, "not found")                                                \
     X(HOOKE_E_FORMAT, -2, "format")           /* a file is not what it should be */      \
     X(HOOKE_E_SHAPE, -3, "shape")             /* sizes that do not fit together */       \
-    X(HOOKE_E_UNSUPPORTED, -4, "unsupported") /* understood, but not implemented here */ \
+    X(HOOKE_E_UNSUPPORTED, -4, "unsupported") /* understood, and refused: not supported */ \
     X(HOOKE_E_MEMORY, -5, "memory")                                                      \
     X(HOOKE_E_DEVICE, -6, "device")                                                      \
     X(HOOKE_E_IO, -7, "i/o")                                                             \
@@ -454,11 +454,8 @@ typedef struct hooke_pack_options {
 } hooke_pack_options;
 HOOKE_API const char *hooke_packing_name(int index);  /* NULL past the end */
 HOOKE_API const char *hooke_packing_about(int index); /* one line */
-HOOKE_API hooke_status hooke_packer_open_named(hooke_packer **out, const hooke_tokenizer *tk,
-                                               hooke_docs *docs, const hooke_pack_options *options);
-/* "saelens" with this separator (-1: none), and no BOS where the tokenizer names none. */
 HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs,
-                                         int n_ctx, bool prepend_bos, int32_t separator);
+                                         const hooke_pack_options *options);
 /* Contexts that a data set brings as ids (SAELens' pretokenised sets): the first n_ctx of each row of column "tokens", else
  * "input_ids" (column NULL). path: as hooke_rows_open() takes it; a folder's sae_lens.json is looked at. A row of fewer ids, or of ids
  * that the tokenizer lacks, is an error. */

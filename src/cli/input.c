@@ -249,18 +249,14 @@ static int open_file(struct input *in, const char *name)
     in->name = name;
     if (st) return failed_call(st, "text", NULL);
     if (!in->s->opt.n_ctx) return 0;
-    if (in->s->opt.pack) {
-        hooke_pack_options o = { .size = sizeof o,
-                                 .packing = in->s->opt.pack,
-                                 .n_ctx = (int)in->s->opt.n_ctx,
-                                 .no_bos = !in->prepend_bos,
-                                 .block = in->s->opt.pack_block };
-        st = hooke_packer_open_named(&in->packer, in->tk, in->docs, &o);
-        return st ? failed_call(st, "--pack", packings()) : 0;
-    }
-    st = hooke_packer_open(&in->packer, in->tk, in->docs, (int)in->s->opt.n_ctx, in->prepend_bos,
-                           bos_of(in->tk));
-    return st ? failed_call(st, "text", NULL) : 0;
+    hooke_pack_options o = { .size = sizeof o,
+                             .packing = in->s->opt.pack,
+                             .n_ctx = (int)in->s->opt.n_ctx,
+                             .no_bos = !in->prepend_bos,
+                             .block = in->s->opt.pack_block };
+    st = hooke_packer_open(&in->packer, in->tk, in->docs, &o);
+    if (!st) return 0;
+    return in->s->opt.pack ? failed_call(st, "--pack", packings()) : failed_call(st, "--ctx", NULL);
 }
 
 /* One more context or document of the open file; closes it at its end. */

@@ -94,8 +94,11 @@ static hooke_status start_text(struct core_stream *s)
     s->docs = NULL;
     s->n_fresh = 0;
     RETURN_IF_ERROR(hooke_docs_open(&s->docs, s->dataset, s->column));
-    return hooke_packer_open(&s->packer, s->tk, s->docs, s->n_ctx, s->prepend_bos,
-                             hooke_tokenizer_bos(s->tk));
+    /* SAEBench's core reads through SAELens' ActivationsStore. */
+    hooke_pack_options o = {
+        .size = sizeof o, .packing = "saelens", .n_ctx = s->n_ctx, .no_bos = !s->prepend_bos
+    };
+    return hooke_packer_open(&s->packer, s->tk, s->docs, &o);
 }
 
 static hooke_status next_of_text(struct core_stream *s, int32_t *ids)

@@ -158,12 +158,12 @@ static hooke_status set_up(struct hooke_packer *p, const hooke_pack_options *o)
     return check_specials(p);
 }
 
-hooke_status hooke_packer_open_named(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs,
-                                     const hooke_pack_options *options)
+hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs,
+                               const hooke_pack_options *options)
 {
     void *p;
     *out = NULL;
-    RETURN_IF(!options, HOOKE_E_ARGUMENT, "hooke_packer_open_named: options are NULL");
+    RETURN_IF(!options, HOOKE_E_ARGUMENT, "hooke_packer_open: options are NULL");
     RETURN_IF_ERROR(mem_take(&p, 1, sizeof **out, "packer"));
     hooke_packer *packer = p;
     *packer = (hooke_packer){ .tk = tk, .docs = docs };
@@ -173,19 +173,6 @@ hooke_status hooke_packer_open_named(hooke_packer **out, const hooke_tokenizer *
     else
         hooke_packer_close(packer);
     return st;
-}
-
-hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs, int n_ctx,
-                               bool prepend_bos, int32_t separator)
-{
-    hooke_pack_options o = { .size = sizeof o, .n_ctx = n_ctx, .no_bos = !prepend_bos, .separator = "none" };
-    *out = NULL;
-    RETURN_IF(separator >= tk->vocab.n_ids, HOOKE_E_ARGUMENT, "separator %d: the vocabulary has %d ids",
-              (int)separator, (int)tk->vocab.n_ids);
-    RETURN_IF_ERROR(hooke_packer_open_named(out, tk, docs, &o));
-    (*out)->begin_batch = prepend_bos ? tk->bos : -1;
-    (*out)->separator = separator;
-    return HOOKE_OK;
 }
 
 void hooke_packer_close(hooke_packer *p)

@@ -53,78 +53,51 @@ static void expect_contexts(hooke_packer *packer, const hooke_tokenizer *tk, con
     hooke_text_release(&found);
 }
 
-/* With the options where there are some, else by the short way in. */
-static void expect_packed(const char *bos, const char *docs, const hooke_pack_options *o, int n_ctx,
-                          bool prepend_bos, int32_t separator, const char *expected, int line)
+static void expect_packed(const char *bos, const char *docs, const hooke_pack_options *o,
+                          const char *expected, int line)
 {
     write_documents(docs);
     hooke_tokenizer *tk = open_letters(bos);
     hooke_docs *reader;
     hooke_packer *packer;
     assert_int_equal(hooke_docs_open(&reader, path, NULL), HOOKE_OK);
-    hooke_status st = o ? hooke_packer_open_named(&packer, tk, reader, o)
-                        : hooke_packer_open(&packer, tk, reader, n_ctx, prepend_bos, separator);
-    if (st) stop(line, "%s", hooke_error());
+    if (hooke_packer_open(&packer, tk, reader, o)) stop(line, "%s", hooke_error());
     expect_contexts(packer, tk, docs, expected, line);
     hooke_packer_close(packer);
     hooke_docs_close(reader);
     hooke_tokenizer_close(tk);
     unlink(path);
 }
-#define PACK(docs, n_ctx, prepend_bos, separator, expected) \
-    expect_packed("\"^\"", docs, NULL, n_ctx, prepend_bos, separator, expected, __LINE__)
-#define PACK_AS(docs, expected, ...) \
-    expect_packed("\"^\"", docs, &(hooke_pack_options){ __VA_ARGS__ }, 0, false, 0, expected, __LINE__)
+#define PACK(docs, expected, ...) \
+    expect_packed("\"^\"", docs, &(hooke_pack_options){ __VA_ARGS__ }, expected, __LINE__)
 
 static void bos_and_separators(void **state)
 {
     (void)state;
-    PACK("abc/de/fgh", 4, true, 0,
-         "^abc ^de^ ^fgh"); /* the separator takes the last slot; the document opens the next */
-    PACK("abc/def", 4, true, 0, "^abc ^def");         /* ends exactly at a boundary */
-    PACK("ab/cdef/gh", 4, true, 0, "^ab^ ^cde ^f^g"); /* goes on behind a new BOS, without a separator */
-    PACK("a/b/c/d/e/f", 4, true, 0, "^a^b ^c^d ^e^f");
-    PACK("a/b/c/d/e/f/g/h", 4, true, 1, "^a|b ^c|d ^e|f ^g|h");
-    PACK("abcdefghij", 4, true, 0, "^abc ^def ^ghi"); /* the rest is dropped */
-    PACK("ab", 4, true, 0, "");
+    PACK("abc/de/fgh", "^abc ^de^ ^fgh",
+         .n_ctx = 4); /* the separator takes the last slot; the document opens the next */
+    PACK("abc/def", "^abc ^def", .n_ctx = 4);         /* ends exactly at a boundary */
+    PACK("ab/cdef/gh", "^ab^ ^cde ^f^g", .n_ctx = 4); /* goes on behind a new BOS, without a separator */
+    PACK("a/b/c/d/e/f", "^a^b ^c^d ^e^f", .n_ctx = 4);
+    PACK("a/b/c/d/e/f/g/h", "^a|b ^c|d ^e|f ^g|h", .n_ctx = 4, .separator = "eos");
+    PACK("abcdefghij", "^abc ^def ^ghi", .n_ctx = 4); /* the rest is dropped */
+    PACK("ab", "", .n_ctx = 4);
 }
 
 static void documents_that_begin_with_bos(void **state)
 {
     (void)state;
-    PACK("^abc/^de/^f", 4, true, 0, "^abc ^de^"); /* none added; its own BOS is the separator */
-    PACK("abc^def", 4, true, 0, "^abc ^def");     /* a piece that begins with BOS gets no second */
-}
-
-static void without_bos_or_separator(void **state)
-{
-    (void)state;
-    PACK("abc/de/fgh", 4, false, 0, "abc^ de^f"); /* without BOS the separator stays */
-    PACK("abc/de/fgh", 4, true, -1, "^abc ^def");
-    PACK("abc/de/fgh", 4, false, -1, "abcd efgh");
-    expect_packed("null", "abc/de/fgh", NULL, 4, true, -1, "abcd efgh",
-                  __LINE__); /* the tokenizer has no BOS */
+    PACK("^abc/^de/^f", "^abc ^de^", .n_ctx = 4); /* none added; its own BOS is the separator */
+    PACK("abc^def", "^abc ^def", .n_ctx = 4);     /* a piece that begins with BOS gets no second */
 }
 
 static void empty_documents(void **state)
 {
     (void)state;
-    PACK("/abc//de//", 3, true, 0, "^ab ^c^ ^de");
-    PACK("", 4, true, 0, "");
-    PACK("///", 4, true, 0, "");
-    PACK("0/a0b/1", 2, true, 0, "^a ^b"); /* characters without a token vanish */
-}
-
-static void wrong_calls(void **state)
-{
-    (void)state;
-    hooke_tokenizer *tk = open_letters("\"^\"");
-    hooke_packer *packer;
-    assert_int_equal(hooke_packer_open(&packer, tk, NULL, 1, true, 0), HOOKE_E_ARGUMENT);
-    assert_int_equal(hooke_packer_open(&packer, tk, NULL, 8, true, 28), HOOKE_E_ARGUMENT);
-    assert_null(packer);
-    hooke_packer_close(NULL);
-    hooke_tokenizer_close(tk);
+    PACK("/abc//de//", "^ab ^c^ ^de", .n_ctx = 3);
+    PACK("", "", .n_ctx = 4);
+    PACK("///", "", .n_ctx = 4);
+    PACK("0/a0b/1", "^a ^b", .n_ctx = 2); /* characters without a token vanish */
 }
 
 /* ---- packings by name ---- */
@@ -132,51 +105,50 @@ static void wrong_calls(void **state)
 static void saelens_and_its_options(void **state)
 {
     (void)state;
-    PACK_AS("abc/de/fgh", "^abc ^de^ ^fgh", .n_ctx = 4);
-    PACK_AS("abc/de/fgh", "^abc ^de| ^fgh", .n_ctx = 4, .packing = "saelens", .separator = "eos");
-    PACK_AS("abc/de/fgh", "^abc ^def", .n_ctx = 4, .separator = "none");
-    PACK_AS("abc/de/fgh", "^abc ^dec ^fgh", .n_ctx = 4, .separator = "4"); /* ids are letters: 4 is c */
-    PACK_AS("abc/de/fgh", "abc^ de^f", .n_ctx = 4, .no_bos = true);
-    PACK_AS("abc/ab/abcdef/^abc", "^abc ^abc ^abc", .n_ctx = 4, .no_concat = true);
-    PACK_AS("abcde/abcd//abc", "abcd abcd", .n_ctx = 4, .no_concat = true, .no_bos = true);
-    PACK_AS("abc/de", "^|ab ^c|d", .n_ctx = 4, .separator = "none", .begin_sequence = "eos");
+    PACK("abc/de/fgh", "^abc ^de^ ^fgh", .n_ctx = 4);
+    PACK("abc/de/fgh", "^abc ^de| ^fgh", .n_ctx = 4, .packing = "saelens", .separator = "eos");
+    PACK("abc/de/fgh", "^abc ^def", .n_ctx = 4, .separator = "none");
+    PACK("abc/de/fgh", "^abc ^dec ^fgh", .n_ctx = 4, .separator = "4"); /* ids are letters: 4 is c */
+    PACK("abc/de/fgh", "abc^ de^f", .n_ctx = 4, .no_bos = true);        /* the separator stays */
+    PACK("abc/de/fgh", "abcd efgh", .n_ctx = 4, .no_bos = true, .separator = "none");
+    PACK("abc/ab/abcdef/^abc", "^abc ^abc ^abc", .n_ctx = 4, .no_concat = true);
+    PACK("abcde/abcd//abc", "abcd abcd", .n_ctx = 4, .no_concat = true, .no_bos = true);
+    PACK("abc/de", "^|ab ^c|d", .n_ctx = 4, .separator = "none", .begin_sequence = "eos");
     /* a start that is cut off comes again in the next context */
-    PACK_AS("ab/c/d", "^|a ^b^ ^|c ^|d", .n_ctx = 3, .begin_sequence = "eos");
+    PACK("ab/c/d", "^|a ^b^ ^|c ^|d", .n_ctx = 3, .begin_sequence = "eos");
     hooke_pack_options o = { .n_ctx = 4 };
-    expect_packed("null", "abc/de/fgh", &o, 0, false, 0, "|abc |de| |fgh",
-                  __LINE__);           /* EOS for a missing BOS */
-    o.packing = "saelens_pretokenize"; /* which does not know that rule */
-    expect_packed("null", "abc/de/fgh", &o, 0, false, 0, "abcd efgh", __LINE__);
+    expect_packed("null", "abc/de/fgh", &o, "|abc |de| |fgh", __LINE__); /* EOS for a missing BOS */
+    o.packing = "saelens_pretokenize";                                   /* which does not know that rule */
+    expect_packed("null", "abc/de/fgh", &o, "abcd efgh", __LINE__);
 }
 
 static void blocks_of_documents(void **state)
 {
     (void)state;
-    PACK_AS("ab/cd/ef/gh/i", "^ab^ ^ef^", .n_ctx = 4, .packing = "saelens_pretokenize", .block = 2);
-    PACK_AS("abcdef/gh/i", "abcd gh", .n_ctx = 4, .packing = "dictionary_learning", .block = 2);
-    PACK_AS("abcdef//i", "abcd i", .n_ctx = 4, .packing = "dictionary_learning", .block = 1);
-    PACK_AS("ab/cd/efg/h", "^ab| ^efg", .n_ctx = 4, .packing = "dictionary_learning_packed", .block = 1,
-            .min_chars = 3);
-    PACK_AS("ab/cd/e", "|ab", .n_ctx = 3, .packing = "sparsify",
-            .block = 2); /* a whole last context goes too */
-    PACK_AS("ab/cd/e", "^ab| ^e||", .n_ctx = 4, .packing = "transformer_lens", .block = 2);
-    PACK_AS("ab/cd/e", "ab|c e|||", .n_ctx = 4, .packing = "transformer_lens", .block = 2, .no_bos = true);
-    PACK_AS("ab/cd/e", "^abc ^e||", .n_ctx = 4, .packing = "transformer_lens_2", .block = 2);
-    PACK_AS(" / ", "", .n_ctx = 4, .packing = "transformer_lens_2", .block = 1);
+    PACK("ab/cd/ef/gh/i", "^ab^ ^ef^", .n_ctx = 4, .packing = "saelens_pretokenize", .block = 2);
+    PACK("abcdef/gh/i", "abcd gh", .n_ctx = 4, .packing = "dictionary_learning", .block = 2);
+    PACK("abcdef//i", "abcd i", .n_ctx = 4, .packing = "dictionary_learning", .block = 1);
+    PACK("ab/cd/efg/h", "^ab| ^efg", .n_ctx = 4, .packing = "dictionary_learning_packed", .block = 1,
+         .min_chars = 3);
+    PACK("ab/cd/e", "|ab", .n_ctx = 3, .packing = "sparsify", .block = 2); /* a whole last context goes too */
+    PACK("ab/cd/e", "^ab| ^e||", .n_ctx = 4, .packing = "transformer_lens", .block = 2);
+    PACK("ab/cd/e", "ab|c e|||", .n_ctx = 4, .packing = "transformer_lens", .block = 2, .no_bos = true);
+    PACK("ab/cd/e", "^abc ^e||", .n_ctx = 4, .packing = "transformer_lens_2", .block = 2);
+    PACK(" / ", "", .n_ctx = 4, .packing = "transformer_lens_2", .block = 1);
 }
 
 static void saebench_takes_long_documents_until_it_has_enough(void **state)
 {
     (void)state;
-    PACK_AS("ab/c/def", "^bde", .n_ctx = 4, .packing = "saebench",
-            .min_chars = 1); /* EOS stands for pad: left out */
-    PACK_AS("ab/c/def", "abde", .n_ctx = 4, .packing = "saebench", .min_chars = 1, .no_bos = true);
-    PACK_AS("abcde/fghij/klmno/pqrst", "^b ^d ^f ^h ^j ^l ^n ^p ^r ^t", .n_ctx = 2, .packing = "saebench",
-            .min_chars = 1);
+    PACK("ab/c/def", "^bde", .n_ctx = 4, .packing = "saebench",
+         .min_chars = 1); /* EOS stands for pad: left out */
+    PACK("ab/c/def", "abde", .n_ctx = 4, .packing = "saebench", .min_chars = 1, .no_bos = true);
+    PACK("abcde/fghij/klmno/pqrst", "^b ^d ^f ^h ^j ^l ^n ^p ^r ^t", .n_ctx = 2, .packing = "saebench",
+         .min_chars = 1);
     /* one token wants more than five characters: two documents, of whose ten ids 1 + 2 + 1 are kept */
-    PACK_AS("abcde/fghij/klmno/pqrst", "^b ^d", .n_ctx = 2, .packing = "saebench", .min_chars = 1,
-            .n_tokens = 1);
-    PACK_AS("abcde", "", .n_ctx = 2, .packing = "saebench"); /* 100 characters are not enough by themselves */
+    PACK("abcde/fghij/klmno/pqrst", "^b ^d", .n_ctx = 2, .packing = "saebench", .min_chars = 1,
+         .n_tokens = 1);
+    PACK("abcde", "", .n_ctx = 2, .packing = "saebench"); /* 100 characters are not enough by themselves */
 }
 
 static void contexts_are_filled_up_on_demand(void **state)
@@ -190,7 +162,7 @@ static void contexts_are_filled_up_on_demand(void **state)
     bool got;
     hooke_pack_options o = { .n_ctx = 4, .packing = "dictionary_learning", .block = 1 };
     assert_int_equal(hooke_docs_open(&reader, path, NULL), HOOKE_OK);
-    assert_int_equal(hooke_packer_open_named(&packer, tk, reader, &o), HOOKE_OK);
+    assert_int_equal(hooke_packer_open(&packer, tk, reader, &o), HOOKE_OK);
     assert_int_equal(hooke_packer_next(packer, ids, &got), HOOKE_OK);
     assert_int_equal(hooke_packer_next(packer, ids, &got), HOOKE_OK);
     assert_true(got && ids[0] == 8 && ids[1] == 9 && ids[2] == 1 && ids[3] == 1);
@@ -206,7 +178,7 @@ static void expect_refused(const hooke_tokenizer *tk, const hooke_pack_options *
                            const char *word)
 {
     hooke_packer *packer;
-    assert_int_equal(hooke_packer_open_named(&packer, tk, NULL, o), st);
+    assert_int_equal(hooke_packer_open(&packer, tk, NULL, o), st);
     assert_null(packer);
     if (!strstr(hooke_error(), word)) stop(__LINE__, "expected '%s' in '%s'", word, hooke_error());
 }
@@ -232,12 +204,12 @@ static void wrong_options(void **state)
         hooke_packer *packer;
         hooke_pack_options o = { .n_ctx = 4, .packing = hooke_packing_name(i) };
         bool joins = strncmp(o.packing, "saelens", 7) != 0 && strcmp(o.packing, "dictionary_learning") != 0;
-        assert_int_equal(hooke_packer_open_named(&packer, tk, NULL, &o),
-                         joins ? HOOKE_E_UNSUPPORTED : HOOKE_OK);
+        assert_int_equal(hooke_packer_open(&packer, tk, NULL, &o), joins ? HOOKE_E_UNSUPPORTED : HOOKE_OK);
         assert_true(strlen(hooke_packing_about(i)) > 0);
         hooke_packer_close(packer);
     }
     assert_null(hooke_packing_name(-1));
+    hooke_packer_close(NULL);
     hooke_tokenizer_close(tk);
 }
 
@@ -259,7 +231,7 @@ static void memory_that_runs_out(void **state)
             };
             assert_int_equal(hooke_docs_open(&reader, path, NULL), HOOKE_OK);
             mem_fail_at(at);
-            st = hooke_packer_open_named(&packer, tk, reader, &o);
+            st = hooke_packer_open(&packer, tk, reader, &o);
             while (st == HOOKE_OK && n > 0) st = hooke_packer_context(packer, ids, &n);
             mem_fail_at(0);
             assert_true(st == HOOKE_OK || st == HOOKE_E_MEMORY);
@@ -278,9 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bos_and_separators),
         cmocka_unit_test(documents_that_begin_with_bos),
-        cmocka_unit_test(without_bos_or_separator),
         cmocka_unit_test(empty_documents),
-        cmocka_unit_test(wrong_calls),
         cmocka_unit_test(saelens_and_its_options),
         cmocka_unit_test(blocks_of_documents),
         cmocka_unit_test(saebench_takes_long_documents_until_it_has_enough),

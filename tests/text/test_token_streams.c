@@ -63,7 +63,7 @@ static void run(struct stream *out, const hooke_tokenizer *tk, const struct json
     assert_true(o.n_ctx <= 256);
     snprintf(path, sizeof path, FOLDER "%s_documents.jsonl.gz", word(row, "documents"));
     assert_int_equal(hooke_docs_open(&docs, path, NULL), HOOKE_OK);
-    if (hooke_packer_open_named(&packer, tk, docs, &o)) stop(__LINE__, "%s", hooke_error());
+    if (hooke_packer_open(&packer, tk, docs, &o)) stop(__LINE__, "%s", hooke_error());
     while (n > 0) {
         if (hooke_packer_context(packer, ids, &n)) stop(__LINE__, "%s", hooke_error());
         if (n > 0) add_context(out, ids, n);

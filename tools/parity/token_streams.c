@@ -17,7 +17,7 @@ static hooke_status answer(const hooke_tokenizer *tk, const char *path, const ho
     int n = 1;
     int32_t *ids = calloc((size_t)o->n_ctx, sizeof *ids);
     hooke_status st = ids ? hooke_docs_open(&docs, path, NULL) : HOOKE_E_MEMORY;
-    if (!st) st = hooke_packer_open_named(&packer, tk, docs, o);
+    if (!st) st = hooke_packer_open(&packer, tk, docs, o);
     while (!st && n > 0) {
         st = hooke_packer_context(packer, ids, &n);
         for (int i = 0; !st && i < n; i++) printf("%d%c", (int)ids[i], i + 1 < n ? ' ' : '\n');
