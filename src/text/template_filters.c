@@ -383,26 +383,13 @@ FILTER(filter_reverse)
     return HOOKE_OK;
 }
 
-static hooke_status pairs(struct run *r, struct value *out, enum value_kind kind, const struct dict *d)
-{
-    RETURN_IF_ERROR(list_new(r, out, kind));
-    for (size_t i = 0; i < d->n; i++) {
-        struct value pair;
-        RETURN_IF_ERROR(list_new(r, &pair, VAL_TUPLE));
-        RETURN_IF_ERROR(list_push(r, pair.as.list, d->keys[i]));
-        RETURN_IF_ERROR(list_push(r, pair.as.list, d->values[i]));
-        RETURN_IF_ERROR(list_push(r, out->as.list, pair));
-    }
-    return HOOKE_OK;
-}
-
 FILTER(filter_items)
 {
     UNUSED(arg);
     UNUSED(args);
     if (self.kind == VAL_UNDEFINED) return list_new(r, out, VAL_ITERATOR);
     RETURN_IF(self.kind != VAL_DICT, HOOKE_E_FORMAT, "items of a value of type %s", kind_name(self));
-    return pairs(r, out, VAL_ITERATOR, self.as.dict);
+    return dict_pairs(r, out, VAL_ITERATOR, self.as.dict);
 }
 
 /* What is compared: the item, or what it has under an attribute or index; strings in lower case unless case matters. */
@@ -473,7 +460,7 @@ FILTER(filter_dictsort)
     if (given(arg[1])) RETURN_IF_ERROR(value_equal(r, &by_value, arg[1], value_word));
     if (by_value) position = value_int(1);
     RETURN_IF_ERROR(truth_or(r, &reversed, arg[2], false));
-    RETURN_IF_ERROR(pairs(r, &all, VAL_LIST, self.as.dict));
+    RETURN_IF_ERROR(dict_pairs(r, &all, VAL_LIST, self.as.dict));
     return sorted_by(r, out, all.as.list, position, with_case, reversed);
 }
 

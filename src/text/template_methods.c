@@ -285,37 +285,29 @@ METHOD(dict_get)
     return HOOKE_OK;
 }
 
-static hooke_status view(struct run *r, struct value *out, const struct dict *d, bool keys, bool values)
+static hooke_status view(struct run *r, struct value *out, const struct value *items, size_t n)
 {
     RETURN_IF_ERROR(list_new(r, out, VAL_VIEW));
-    for (size_t i = 0; i < d->n; i++) {
-        struct value v = keys ? d->keys[i] : d->values[i];
-        if (keys && values) {
-            RETURN_IF_ERROR(list_new(r, &v, VAL_TUPLE));
-            RETURN_IF_ERROR(list_push(r, v.as.list, d->keys[i]));
-            RETURN_IF_ERROR(list_push(r, v.as.list, d->values[i]));
-        }
-        RETURN_IF_ERROR(list_push(r, out->as.list, v));
-    }
+    for (size_t i = 0; i < n; i++) RETURN_IF_ERROR(list_push(r, out->as.list, items[i]));
     return HOOKE_OK;
 }
 METHOD(dict_items)
 {
     UNUSED(arg);
     UNUSED(args);
-    return view(r, out, self.as.dict, true, true);
+    return dict_pairs(r, out, VAL_VIEW, self.as.dict);
 }
 METHOD(dict_keys)
 {
     UNUSED(arg);
     UNUSED(args);
-    return view(r, out, self.as.dict, true, false);
+    return view(r, out, self.as.dict->keys, self.as.dict->n);
 }
 METHOD(dict_values)
 {
     UNUSED(arg);
     UNUSED(args);
-    return view(r, out, self.as.dict, false, true);
+    return view(r, out, self.as.dict->values, self.as.dict->n);
 }
 
 static hooke_status copy_pairs(struct run *r, struct dict *to, const struct dict *from)

@@ -303,6 +303,19 @@ hooke_status dict_set(struct run *r, struct dict *d, struct value key, struct va
     return HOOKE_OK;
 }
 
+hooke_status dict_pairs(struct run *r, struct value *out, enum value_kind kind, const struct dict *d)
+{
+    RETURN_IF_ERROR(list_new(r, out, kind));
+    for (size_t i = 0; i < d->n; i++) {
+        struct value pair;
+        RETURN_IF_ERROR(list_new(r, &pair, VAL_TUPLE));
+        RETURN_IF_ERROR(list_push(r, pair.as.list, d->keys[i]));
+        RETURN_IF_ERROR(list_push(r, pair.as.list, d->values[i]));
+        RETURN_IF_ERROR(list_push(r, out->as.list, pair));
+    }
+    return HOOKE_OK;
+}
+
 size_t string_length(struct bytes s)
 {
     size_t n = 0;

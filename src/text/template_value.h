@@ -163,6 +163,8 @@ hooke_status dict_new(struct run *r, struct value *out, enum value_kind kind);
 hooke_status dict_set(struct run *r, struct dict *d, struct value key, struct value v);
 /* NULL in *out when there is none. */
 hooke_status dict_find(struct run *r, struct value **out, const struct dict *d, struct value key);
+/* (key, value) tuples in order, as a list, view or iterator. */
+hooke_status dict_pairs(struct run *r, struct value *out, enum value_kind kind, const struct dict *d);
 /* The items that a for loop would see; spends an iterator. May be the value's own list: not to be changed. */
 hooke_status value_items(struct run *r, const struct list **out, struct value v);
 hooke_status string_chars(struct run *r, struct list *out, struct bytes s);
