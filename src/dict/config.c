@@ -44,11 +44,10 @@ static hooke_status normalize_from_text(enum dict_normalize *out, const char *s,
             *out = (enum dict_normalize)i;
             return HOOKE_OK;
         }
-    return fail(
-        HOOKE_E_UNSUPPORTED,
-        "%s: normalize_activations '%s' is not implemented; known are none, expected_average_only_in, "
-        "constant_norm_rescale, layer_norm, constant_scalar_rescale",
-        name, s);
+    return fail(HOOKE_E_UNSUPPORTED,
+                "%s: normalize_activations '%s' is not supported; known are none, expected_average_only_in, "
+                "constant_norm_rescale, layer_norm, constant_scalar_rescale",
+                name, s);
 }
 
 /* Old files hold a boolean: true meant what is now called expected_average_only_in. */
@@ -73,7 +72,7 @@ static hooke_status check_reshape(const struct json *root, const char *name)
     const char *s;
     RETURN_IF_ERROR(json_string(&s, root, "reshape_activations", "none", name));
     RETURN_IF(strcmp(s, "none") != 0 && strcmp(s, "hook_z") != 0, HOOKE_E_UNSUPPORTED,
-              "%s: reshape_activations '%s' is not implemented; known are none, hook_z", name, s);
+              "%s: reshape_activations '%s' is not supported; known are none, hook_z", name, s);
     return HOOKE_OK;
 }
 
@@ -87,7 +86,7 @@ hooke_status dict_config_temporal(struct dict_config *c, const struct json *o, c
     RETURN_IF_ERROR(json_string(&kind, o, "sae_diff_type", "topk", name));
     RETURN_IF_ERROR(json_int(&k, o, "kval_topk", 1, LARGEST_WIDTH, 0, name));
     RETURN_IF(strcmp(kind, "topk") != 0 && strcmp(kind, "relu") != 0, HOOKE_E_UNSUPPORTED,
-              "%s: sae_diff_type '%s' is not implemented; known are topk, relu", name, kind);
+              "%s: sae_diff_type '%s' is not supported; known are topk, relu", name, kind);
     c->k = strcmp(kind, "topk") == 0 ? (double)k : 0;
     return HOOKE_OK;
 }
@@ -159,7 +158,7 @@ static hooke_status read_legacy(struct dict_config *c, const struct json *root, 
     }
     /* "tanh-relu" files have been run as relu since 6.0; follow that. */
     RETURN_IF(standard && strcmp(act, "relu") != 0 && strcmp(act, "tanh-relu") != 0, HOOKE_E_UNSUPPORTED,
-              "%s: activation_fn '%s' is not implemented; known are relu, topk", name, act);
+              "%s: activation_fn '%s' is not supported; known are relu, topk", name, act);
     return HOOKE_OK;
 }
 

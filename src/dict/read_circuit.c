@@ -74,7 +74,7 @@ static hooke_status config_from_tree(struct hooke_dict *d, const struct json *ro
         RETURN_IF(*act && strcmp(act, "relu") != 0 && strcmp(act, "jump_relu") != 0 &&
                       strcmp(act, "jumprelu") != 0,
                   HOOKE_E_UNSUPPORTED,
-                  "%s: activation '%s' is not implemented; known are relu, jump_relu, topk", name, act);
+                  "%s: activation '%s' is not supported; known are relu, jump_relu, topk", name, act);
     return reader_keep_json(d, root);
 }
 

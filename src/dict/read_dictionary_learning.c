@@ -157,7 +157,11 @@ static hooke_status find_class(struct hooke_dict *d, enum dl_class *out, const s
             *out = (enum dl_class)i;
             return HOOKE_OK;
         }
-    return fail(HOOKE_E_UNSUPPORTED, "%s: dict_class '%s' is not implemented", name, said);
+    return fail(
+        HOOKE_E_UNSUPPORTED,
+        "%s: dict_class '%s' is not supported; known are AutoEncoder, AutoEncoderNew, AutoEncoderTopK, "
+        "BatchTopKSAE, GatedAutoEncoder, IdentityDict, JumpReluAutoEncoder, MatryoshkaBatchTopKSAE",
+        name, said);
 }
 
 /* ---- what config.json says besides ---- */

@@ -159,7 +159,7 @@ static hooke_status activation(struct hooke_dict *d, const struct json *root, bo
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i][0], act) == 0) c->architecture = table[i][1 + glu];
     RETURN_IF(!c->architecture, HOOKE_E_UNSUPPORTED,
-              "%s: act_fn '%s'%s is not implemented; known are relu, jumprelu, "
+              "%s: act_fn '%s'%s is not supported; known are relu, jumprelu, "
               "topk, batchtopk",
               name, act, glu ? " with a gated linear encoder" : "");
     if (strcmp(act, "jumprelu") != 0) d->param[P_THRESHOLD] = NULL; /* left over from another activation */
@@ -193,7 +193,7 @@ static hooke_status normalization(struct hooke_dict *d, const struct json *root,
         return HOOKE_OK;
     }
     RETURN_IF(strcmp(kind, "dataset-wise") != 0, HOOKE_E_UNSUPPORTED,
-              "%s: norm_activation '%s' is not implemented; known are dataset-wise, token-wise, inference",
+              "%s: norm_activation '%s' is not supported; known are dataset-wise, token-wise, inference",
               name, kind);
     RETURN_IF_ERROR(site_norm(d, &c->activation_scale, c->site, name));
     return site_norm(d, &c->output_scale, c->site_out ? c->site_out : c->site, name);

@@ -30,7 +30,7 @@ static hooke_status scale_from_tree(double *s, const struct json *root, const ch
 {
     bool whitening;
     RETURN_IF_ERROR(json_bool(&whitening, root, "has_whitening", false, path));
-    RETURN_IF(whitening, HOOKE_E_UNSUPPORTED, "%s: whitened inputs are not implemented", path);
+    RETURN_IF(whitening, HOOKE_E_UNSUPPORTED, "%s: whitened inputs are not supported", path);
     RETURN_IF_ERROR(json_real(s, root, "scaling_factor", 0, path));
     RETURN_IF(!json_is_null(json_get(root, "scaling_factor")) && !(*s > 0), HOOKE_E_FORMAT,
               "%s: scaling_factor must be positive, found %g", path, *s);

@@ -33,7 +33,7 @@ static hooke_status architecture_of(const char **out, const char *activation, bo
     else if (strcmp(activation, "groupmax") == 0)
         *out = transcode ? "groupmax_transcoder" : "groupmax";
     else
-        return fail(HOOKE_E_UNSUPPORTED, "%s: activation '%s' is not implemented; known are topk, groupmax",
+        return fail(HOOKE_E_UNSUPPORTED, "%s: activation '%s' is not supported; known are topk, groupmax",
                     name, activation);
     return HOOKE_OK;
 }
@@ -48,8 +48,8 @@ static hooke_status config_from_tree(struct hooke_dict *d, const struct json *ro
     RETURN_IF_ERROR(json_bool(&transcode, root, "transcode", false, name));
     RETURN_IF_ERROR(json_bool(&skips, root, "skip_connection", false, name));
     RETURN_IF_ERROR(json_bool(&is_signed, root, "signed", false, name));
-    RETURN_IF(is_signed, HOOKE_E_UNSUPPORTED,
-              "%s: signed activations of old sparsify runs are not implemented", name);
+    RETURN_IF(is_signed, HOOKE_E_UNSUPPORTED, "%s: signed activations of old sparsify runs are not supported",
+              name);
     RETURN_IF_ERROR(architecture_of(&c->architecture, activation, transcode, skips, name));
     RETURN_IF_ERROR(json_int(&k, root, "k", 1, INT32_MAX, 32, name));
     RETURN_IF_ERROR(json_int(&c->d_in, root, "d_in", 1, INT32_MAX, 0, name));

@@ -280,7 +280,7 @@ static hooke_status read_scale(struct reader *r)
     return HOOKE_OK;
 }
 
-/* Fields that change the numbers and are not implemented. */
+/* Fields that would change the numbers: refused, not ignored. */
 static hooke_status refuse_unknown(struct reader *r, const struct json *root)
 {
     const struct arch *a = r->cfg->arch;
