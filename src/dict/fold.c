@@ -11,7 +11,7 @@
  * so the codes are multiplied afterwards (code_gain) and divided again before decoding (row_gain). That also serves top-k
  * without rescaling, whose selection a real fold would change, and encoders that are not linear.
  *
- *     what selection sees     h_i sigma_i      sigma_i: n'_i with rescaled top-k, n_i where the norm is in the gate, else 1
+ *     what selection sees     h_i sigma_i      sigma_i: n'_i with rescaled top-k or where the norm is in the gate, else 1
  *     what a code is          h_i gain_i       gain_i: n'_i when canonical or rescaled, else 1
  *     code_gain_i = gain_i / sigma_i for top-k, whose values carry sigma_i already, else gain_i;  row_gain_i = 1 / (gain_i s) */
 #include "dict/dict.h"
@@ -120,9 +120,9 @@ static hooke_status finish_row_gain(struct hooke_dict *d, const float *gain)
 /* What top-k selects by, from the norms; gain (NULL: 1) is what the codes shall carry. */
 static hooke_status fold_topk(struct hooke_dict *d, const float *norms, const float *gain)
 {
-    float by = d->config.norm_in_gate ? 1.0f : d->output_scale, *sigma;
+    float *sigma;
     RETURN_IF_ERROR(take_floats(d, &sigma));
-    for (int i = 0; i < d->info.d_dict; i++) sigma[i] = norms[i] / by;
+    for (int i = 0; i < d->info.d_dict; i++) sigma[i] = norms[i] / d->output_scale;
     RETURN_IF_ERROR(dict_vector_place(d, &d->row_scale, sigma, d->info.d_dict));
     if (!d->config.norm_in_gate) return HOOKE_OK; /* gain is sigma */
     RETURN_IF_ERROR(take_floats(d, &d->code_gain));

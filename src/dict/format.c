@@ -9,7 +9,7 @@ static const struct dict_format formats[] = {
     { "gemma_scope_2", gemma_scope2_recognise, gemma_scope2_open },
     { "sparsify", sparsify_recognise, sparsify_open },
     { "llama_scope", llama_scope_recognise, llama_scope_open },
-    { "llamascopium", lm_saes_recognise, lm_saes_open },
+    { "llamascopium", llamascopium_recognise, llamascopium_open },
     { "temporal", temporal_recognise, temporal_open },
     { "transcoder_set", circuit_recognise, circuit_open },
     { "dictionary_learning", torch_is_run, torch_open },
@@ -35,7 +35,7 @@ hooke_status dict_format_find(const struct dict_format **out, const char *path)
         "%s: no dictionary here: looked for cfg.json with sae_weights.safetensors (SAELens) or "
         "sae.safetensors (sparsify), params.npz or params.safetensors (Gemma Scope), ae.pt "
         "(dictionary_learning), weight.pt (AxBench), hyperparams.json with checkpoints/final.safetensors "
-        "(Llama Scope), config.json with sae_weights.safetensors (Llamascopium), conf.yaml with "
+        "(Llama Scope), config.json with sae_weights.safetensors or .pt (Llamascopium), conf.yaml with "
         "latest_ckpt.safetensors (temporal); of a transcoder set name one layer's file",
         path);
 }
@@ -65,6 +65,16 @@ char *path_beside(struct arena *a, const char *path, const char *name)
     memcpy(out, path, n);
     out[n] = '/';
     memcpy(out + n + 1, name, m + 1);
+    return out;
+}
+
+const char *path_instead(char out[4096], const char *path, const char *end, const char *name)
+{
+    size_t n = strlen(path), m = strlen(end), kept = n - m;
+    bool ends = path_ends_with(path, end) && (n == m || path[n - m - 1] == '/');
+    if (!ends || kept + strlen(name) >= 4096) return path;
+    memcpy(out, path, kept);
+    memcpy(out + kept, name, strlen(name) + 1);
     return out;
 }
 

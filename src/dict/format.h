@@ -28,8 +28,8 @@ bool gemma_scope2_recognise(const char *path);
 hooke_status gemma_scope2_open(struct hooke_dict *d, const char *path);
 bool llama_scope_recognise(const char *path);
 hooke_status llama_scope_open(struct hooke_dict *d, const char *path);
-bool lm_saes_recognise(const char *path);
-hooke_status lm_saes_open(struct hooke_dict *d, const char *path);
+bool llamascopium_recognise(const char *path);
+hooke_status llamascopium_open(struct hooke_dict *d, const char *path);
 bool saelens_recognise(const char *path);
 hooke_status saelens_open(struct hooke_dict *d, const char *path);
 bool sparsify_recognise(const char *path);
@@ -62,6 +62,8 @@ hooke_status dict_config_override(struct dict_config *c, struct arena *a, const 
 bool path_ends_with(const char *path, const char *end);
 /* "folder/name" in the arena; when path is a file, its folder is meant. NULL when out of memory. */
 char *path_beside(struct arena *a, const char *path, const char *name);
+/* path with `name` for the `end` that are its last components; path itself where it ends otherwise or is too long. */
+const char *path_instead(char out[4096], const char *path, const char *end, const char *name);
 /* Whether that file exists; without memory of its own, so that recognising a format cannot fail. */
 bool exists_beside(const char *path, const char *name);
 

@@ -107,12 +107,7 @@ static hooke_status read_config(struct hooke_dict *d, const char *path)
     if (!exists_beside(path, "config.json")) return HOOKE_OK;
     const char *file = path_beside(&d->arena, path, "config.json");
     RETURN_IF(!file, HOOKE_E_MEMORY, "%s: out of memory", path);
-    struct arena tree = { 0 };
-    const struct json *root;
-    hooke_status st = reader_json(&root, &tree, file);
-    if (st == HOOKE_OK) st = config_from_tree(d, root, file);
-    arena_release(&tree);
-    return st;
+    return reader_config(d, file, config_from_tree);
 }
 
 /* SAEs rebuild what they read; everything else is a transcoder. */

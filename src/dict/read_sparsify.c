@@ -76,18 +76,6 @@ static hooke_status run_from_tree(struct hooke_dict *d, const struct json *root,
     return HOOKE_OK;
 }
 
-/* Reads file with one of the functions above. */
-static hooke_status read_tree(struct hooke_dict *d, const char *file,
-                              hooke_status (*take)(struct hooke_dict *, const struct json *, const char *))
-{
-    struct arena tree = { 0 };
-    const struct json *root;
-    hooke_status st = reader_json(&root, &tree, file);
-    if (st == HOOKE_OK) st = take(d, root, file);
-    arena_release(&tree);
-    return st;
-}
-
 /* ---- the hookpoint ---- */
 
 static bool is_hookpoint(const char *s, size_t n)
@@ -149,7 +137,7 @@ static hooke_status read_run(struct hooke_dict *d, const char *path, const char 
     hooke_text file = { 0 };
     hooke_status st = text_append(&file, path, (size_t)(hookpoint - path));
     if (st == HOOKE_OK) st = text_puts(&file, "config.json");
-    if (st == HOOKE_OK && file_exists(file.data)) st = read_tree(d, file.data, run_from_tree);
+    if (st == HOOKE_OK && file_exists(file.data)) st = reader_config(d, file.data, run_from_tree);
     hooke_text_release(&file);
     return st;
 }
@@ -164,7 +152,7 @@ hooke_status sparsify_open(struct hooke_dict *d, const char *path)
     d->format = "sparsify";
     d->config.prepend_bos = true;
     d->config.hook_head_index = -1;
-    RETURN_IF_ERROR(read_tree(d, config, config_from_tree));
+    RETURN_IF_ERROR(reader_config(d, config, config_from_tree));
     if (d->config.site || !find_hookpoint(config, &begin, &end)) return HOOKE_OK;
     RETURN_IF_ERROR(read_run(d, config, begin));
     return sites_from_hookpoint(d, begin, (size_t)(end - begin), !d->config.apply_b_dec);

@@ -97,6 +97,17 @@ hooke_status reader_json(const struct json **out, struct arena *tree, const char
     return HOOKE_OK;
 }
 
+hooke_status reader_config(struct hooke_dict *d, const char *file,
+                           hooke_status (*take)(struct hooke_dict *, const struct json *, const char *))
+{
+    struct arena tree = { 0 };
+    const struct json *root;
+    hooke_status st = reader_json(&root, &tree, file);
+    if (st == HOOKE_OK) st = take(d, root, file);
+    arena_release(&tree);
+    return st;
+}
+
 hooke_status reader_copy(struct hooke_dict *d, const char **out, const char *s)
 {
     if (!s) return HOOKE_OK;

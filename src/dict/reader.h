@@ -22,6 +22,9 @@ void reader_take_one(struct hooke_dict *d, const struct safetensors *s, const ch
 
 /* JSON of a configuration file into the tree's arena; must be an object. */
 hooke_status reader_json(const struct json **out, struct arena *tree, const char *path);
+/* Reads a configuration file with take(). */
+hooke_status reader_config(struct hooke_dict *d, const char *file,
+                           hooke_status (*take)(struct hooke_dict *, const struct json *, const char *));
 /* Copies into the dictionary's arena; NULL and absent members leave *out alone. */
 hooke_status reader_copy(struct hooke_dict *d, const char **out, const char *s);
 hooke_status reader_string(struct hooke_dict *d, const char **out, const struct json *o, const char *key,

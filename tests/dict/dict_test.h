@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "remove_tree.h"
 #include "base/random.h"
 #include "dict/dict.h" /* before cmocka.h, which makes fail a macro */
 
@@ -52,18 +53,6 @@ static inline const char *new_folder(void)
     snprintf(name, sizeof name, "%s/hooke-dict-XXXXXX", tmp ? tmp : "/tmp");
     assert_non_null(mkdtemp(name));
     return name;
-}
-
-static inline void remove_folder(const char *folder)
-{
-    static const char *const files[] = { "cfg.json", "sae_weights.safetensors", "activation_scaler.json",
-                                         "params.npz" };
-    char path[512];
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-        unlink(path);
-    }
-    rmdir(folder);
 }
 
 /* Not hooke_write_file(), and never over an old file: both wait for the disk, and there are thousands of damaged files. */

@@ -39,7 +39,7 @@ static hooke_dict *open_sample(const struct sample *s, const char *cfg, const ch
     put_text(folder, "cfg.json", cfg);
     if (scaler) put_text(folder, "activation_scaler.json", scaler);
     OK(hooke_dict_open(&d, ctx, folder, &options));
-    remove_folder(folder); /* the mapping stays */
+    remove_tree(folder); /* the mapping stays */
     return d;
 }
 
@@ -120,7 +120,7 @@ static void orthonormal_dictionary_is_the_identity(void **state)
     mem_free(f);
     mem_free(y);
     hooke_dict_close(d);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 static void equality_is_off(void **state)
@@ -209,7 +209,7 @@ static hooke_dict *open_wide(struct wide *w, const char *cfg)
     put_weights(folder, t, 4);
     put_text(folder, "cfg.json", cfg);
     OK(hooke_dict_open(&d, ctx, folder, NULL));
-    remove_folder(folder);
+    remove_tree(folder);
     return d;
 }
 

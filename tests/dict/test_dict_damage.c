@@ -27,6 +27,7 @@ static const struct layout layouts[] = {
     { "llamascopium_topk_glu/blocks.13.hook_resid_post-8x",
       { "config.json", "sae_weights.safetensors", NULL },
       "" },
+    { "llamascopium_pt/blocks.13.hook_resid_post-8x", { "config.json", "sae_weights.pt", NULL }, "" },
     { "circuit_signed_topk/signed", { "config.yaml", "layer_5.safetensors", NULL }, "layer_5.safetensors" },
     { "cross_layer/clt-gemma-2-2b",
       { "config.yaml", "W_enc_2.safetensors", "W_dec_2.safetensors" },

@@ -15,7 +15,7 @@ static void refuse(const char *cfg, const struct small_tensor *t, int n, hooke_s
     put_weights(folder, t, n);
     put_text(folder, "cfg.json", cfg);
     hooke_status st = hooke_dict_open(&d, ctx, folder, NULL);
-    remove_folder(folder);
+    remove_tree(folder);
     assert_null(d);
     if (st != code || !strstr(hooke_error(), words))
         fail_msg("%s: status %d, message '%s'; wanted %d and '%s'", cfg, st, hooke_error(), code, words);
@@ -66,8 +66,7 @@ static void configurations_are_refused_by_name(void **state)
         { "{\"architecture\": \"gated\", " META "}", "needs tensor 'b_gate'", HOOKE_E_FORMAT },
         { "{\"architecture\": \"batchtopk\", " META "}", "needs tensor 'topk_threshold'", HOOKE_E_FORMAT },
         { "{\"architecture\": \"skip_transcoder\", " META "}", "needs tensor 'W_skip'", HOOKE_E_FORMAT },
-        { "{\"activation_fn_str\": \"gelu\"}", "activation_fn 'gelu' is not supported",
-          HOOKE_E_UNSUPPORTED },
+        { "{\"activation_fn_str\": \"gelu\"}", "activation_fn 'gelu' is not supported", HOOKE_E_UNSUPPORTED },
         { "{\"activation_fn_str\": \"topk\"}", "without activation_fn_kwargs.k", HOOKE_E_FORMAT },
         { "[1, 2]", "must be a JSON object", HOOKE_E_FORMAT },
         { "", "cfg.json", HOOKE_E_FORMAT },
@@ -118,7 +117,7 @@ static void integers_are_not_weights(void **state)
     OK(hooke_write_safetensors(path, t, 4, NULL));
     put_text(folder, "cfg.json", "{\"architecture\": \"standard\", " META "}");
     FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "'W_enc' holds I32");
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 static void scalers(void **state)
@@ -152,7 +151,7 @@ static void scalers(void **state)
         if (st != cases[i].code) fail_msg("%s: status %d, %s", cases[i].scaler, st, hooke_error());
         if (st != HOOKE_OK && !strstr(hooke_error(), cases[i].words)) fail_msg("'%s'", hooke_error());
         hooke_dict_close(d);
-        remove_folder(folder);
+        remove_tree(folder);
     }
 }
 
@@ -267,7 +266,7 @@ static void damage(const char *golden, const char *hurt, const char *other)
     hooke_dict *d;
     OK(hooke_dict_open(&d, ctx, folder, NULL)); /* whole again */
     hooke_dict_close(d);
-    remove_folder(folder);
+    remove_tree(folder);
     mem_free(data);
     mem_free(rest);
 }

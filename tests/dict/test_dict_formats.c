@@ -14,6 +14,7 @@ struct format_case {
 #define GEMMA_3  "google/gemma-3-1b-pt"
 #define PYTHIA   "EleutherAI/pythia-70m"
 #define L13      "blocks.13.hook_resid_post"
+#define M13      "blocks.13.hook_resid_mid"
 #define R1_PATH  "800M-Slimpajama-0-OpenR1-Math-220k/L15R"
 #define SET_PATH "/layer_5.safetensors"
 #define MLP_5    "blocks.5.mlp.hook_in", "blocks.5.hook_mlp_out"
@@ -54,6 +55,13 @@ static const struct format_case cases[] = {
     { "llamascopium_batchtopk", L13 "-8x", "llamascopium", "batch_topk_of_the_call", L13, NULL, "", 0,
       false },
     { "llamascopium_relu_glu", L13 "-8x", "llamascopium", "glu", L13, NULL, "", 0, false },
+    { "llamascopium_pt", L13 "-8x", "llamascopium", "jumprelu_glu", L13, NULL, "", 0, false },
+    { "llamascopium_checkpoint", L13 "-8x/checkpoints/final.pt", "llamascopium", "topk", L13, NULL, "", 0,
+      false },
+    { "llamascopium_transcoder", M13 "-8x", "llamascopium", "jumprelu_transcoder", M13,
+      "blocks.13.hook_mlp_out", "", 0, false },
+    { "llamascopium_topk_transcoder", M13 "-8x/sae_weights.pt", "llamascopium", "topk_transcoder", M13,
+      "blocks.13.hook_mlp_out", "", 0, false },
     { "mwhanna_transcoder", "qwen3-4b-transcoders" SET_PATH, "transcoder_set", "transcoder", MLP_5,
       "Qwen/Qwen3-4B", 0, false },
     { "circuit_signed_topk", "signed" SET_PATH, "transcoder_set", "signed_topk_transcoder", MLP_5,
@@ -166,9 +174,44 @@ static void overrides_win_over_the_file(void **state)
           "config_overrides must be a JSON object");
 }
 
+/* What Llamascopium's configurations may say and hooke does not do, with weights that lack nothing else; and its shards. */
+static void refusals_of_llamascopium(void **state)
+{
+    (void)state;
+    static const char weights[] = "tests/golden/formats/llamascopium_pt/" L13 "-8x/sae_weights.pt";
+    static const char *const refused[][3] = {
+        { "\"sae_type\": \"clt\"", "sae_weights.pt", "sae_type 'clt'" },
+        { "\"hook_point_out\": \"b\", \"act_fn\": \"batchtopk\"", "sae_weights.pt", "as a transcoder" },
+        { "\"hook_point_out\": \"b\", \"use_glu_encoder\": true", "sae_weights.pt",
+          "with a gated linear encoder as a transcoder" },
+        { "\"hook_point_out\": \"b\", \"norm_activation\": \"token-wise\"", "sae_weights.pt",
+          "'token-wise' of a transcoder" },
+        { "\"norm_activation\": \"batch-wise\"", "sae_weights.pt", "'batch-wise'" },
+        { "\"act_fn\": \"topk\"", "sae_weights.pt", "no number 'dataset_average_activation_norm.a'" },
+        { "\"act_fn\": \"topk\"", "sae_weights.dcp", "sharded" },
+    };
+    static unsigned char bytes[1 << 13];
+    FILE *f = fopen(weights, "rb");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const char *folder = new_folder();
+        char config[256];
+        hooke_dict *d;
+        snprintf(config, sizeof config,
+                 "{\"d_model\": 8, \"expansion_factor\": 3, \"hook_point_in\": \"a\", %s}", refused[i][0]);
+        put_file(folder, "config.json", config, strlen(config));
+        put_file(folder, refused[i][1], bytes, n);
+        FAILS(hooke_dict_open(&d, ctx, folder, NULL), i == 5 ? HOOKE_E_FORMAT : HOOKE_E_UNSUPPORTED,
+              refused[i][2]);
+        remove_tree(folder);
+    }
+}
+
 int main(void)
 {
-    struct CMUnitTest tests[N_CASES + 2];
+    struct CMUnitTest tests[N_CASES + 3];
     for (size_t i = 0; i < N_CASES; i++) {
         union {
             const struct format_case *in;
@@ -178,5 +221,6 @@ int main(void)
     }
     tests[N_CASES] = (struct CMUnitTest)cmocka_unit_test(a_target_of_a_cross_layer_transcoder);
     tests[N_CASES + 1] = (struct CMUnitTest)cmocka_unit_test(overrides_win_over_the_file);
+    tests[N_CASES + 2] = (struct CMUnitTest)cmocka_unit_test(refusals_of_llamascopium);
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

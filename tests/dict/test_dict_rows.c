@@ -116,7 +116,7 @@ static void check_finds_what_is_not_finite(void **state)
     assert_non_null(strstr(report.data, "min 0 (feature 0), mean 2, max 5 (feature 3), 1 rows are zero"));
     hooke_dict_close(d);
     hooke_text_release(&report);
-    remove_folder(folder);
+    remove_tree(folder);
 }
 
 static void wrong_calls(void **state)

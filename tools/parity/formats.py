@@ -310,22 +310,28 @@ def llama_scope_r1_folded(root):
     return folder, (x, *run(sae, x))
 
 
-def llamascopium(root, seed, glu=False, include_norm=True, norm="dataset-wise", **cfg):
-    w, d, site = weights(seed), Sizes.d, "blocks.13.hook_resid_post"
+def llamascopium(root, seed, glu=False, include_norm=True, norm="dataset-wise", site_out=None, file="sae_weights.safetensors", **cfg):
+    w, d, site = weights(seed), Sizes.d, "blocks.13.hook_resid_post" if site_out is None else "blocks.13.hook_resid_mid"
+    site_out = site_out or site
     t = {"W_E": w["W_enc"], "b_E": w["b_enc"], "W_D": w["W_dec"], "b_D": w["b_dec"],
-         f"dataset_average_activation_norm.{site}": torch.tensor(3.25)}
+         f"dataset_average_activation_norm.{site_out}": torch.tensor(1.5), f"dataset_average_activation_norm.{site}": torch.tensor(3.25)}
     if glu:
         t["W_E_glu"], t["b_E_glu"] = rand(seed + 600, d, Sizes.f), rand(seed + 601, Sizes.f)
     if cfg["act_fn"] == "jumprelu":
         t["activation_function.log_jumprelu_threshold"] = thresholds(seed).log()
     folder = root / f"{site}-8x"
-    put(folder, "sae_weights.safetensors", t, {"version": "1.0"})
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    if file.endswith(".pt"):
+        torch.save({"sae": t, "version": "1.0"}, folder / file)
+    else:
+        put(folder, file, t, {"version": "1.0"})
     config = {"sae_type": "sae", "d_model": d, "expansion_factor": Sizes.f / d, "use_decoder_bias": True, "norm_activation": norm,
-              "sparsity_include_decoder_norm": include_norm, "top_k": 5, "hook_point_in": site, "hook_point_out": site,
+              "sparsity_include_decoder_norm": include_norm, "top_k": 5, "hook_point_in": site, "hook_point_out": site_out,
               "use_glu_encoder": glu, **cfg}
     put_json(folder / "config.json", config)
     x = inputs(seed)
     s = d**0.5 / 3.25 if norm == "dataset-wise" else d**0.5 / x.norm(dim=-1, keepdim=True)
+    s_out = s if site_out == site else d**0.5 / 1.5
     h = (s * x) @ w["W_enc"] + w["b_enc"]
     if glu:
         h = h * torch.sigmoid((s * x) @ t["W_E_glu"] + t["b_E_glu"])
@@ -344,7 +350,7 @@ def llamascopium(root, seed, glu=False, include_norm=True, norm="dataset-wise", 
     else:
         gate = torch.relu(v)
     acts = gate / n
-    return folder, (x, acts, (acts @ w["W_dec"] + w["b_dec"]) / s)
+    return folder, (x, acts, (acts @ w["W_dec"] + w["b_dec"]) / s_out)
 
 
 @case
@@ -370,6 +376,26 @@ def llamascopium_batchtopk(root):
 @case
 def llamascopium_relu_glu(root):
     return llamascopium(root, 34, act_fn="relu", glu=True, norm="token-wise")
+
+
+@case
+def llamascopium_pt(root):
+    return llamascopium(root, 35, act_fn="jumprelu", glu=True, file="sae_weights.pt")
+
+
+@case
+def llamascopium_checkpoint(root):
+    return llamascopium(root, 36, act_fn="topk", file="checkpoints/final.pt")
+
+
+@case
+def llamascopium_transcoder(root):
+    return llamascopium(root, 37, act_fn="jumprelu", site_out="blocks.13.hook_mlp_out", file="checkpoints/pruned.safetensors")
+
+
+@case
+def llamascopium_topk_transcoder(root):
+    return llamascopium(root, 38, act_fn="topk", site_out="blocks.13.hook_mlp_out", file="sae_weights.pt")
 
 
 CONFIG_YAML = "model_name: Qwen/Qwen3-4B\nmodel_kind: {}\nfeature_input_hook: mlp.hook_in\nfeature_output_hook: hook_mlp_out\n{}"
@@ -535,6 +561,7 @@ def load_sparsify(folder):
     return lambda x: sparse_coder_codes(coder, x)[1]
 
 
+NORM_IN_GATE = {"llamascopium_checkpoint", "llamascopium_topk_transcoder"}
 PEERS = {"saelens": load_saelens, "gemma_scope": load_gemma_scope, "sparsify": load_sparsify,
          "dictionary_learning": lambda folder: load_dictionary(str(folder), "cpu")[0].encode}
 
@@ -561,7 +588,9 @@ def write(program, scratch):
                 if code:
                     continue  # refused: what cannot be held is in docs/formats.md
                 lost = [loss["name"] for loss in json.loads(text)["lost"]]
-                want = program.codes(path, x, *([] if "scale" in lost else form))
+                # written in the unit that selection sees: raw, but canonical where decoder norms are in the gate
+                seen = ["--canonical"] if name in NORM_IN_GATE else []
+                want = program.codes(path, x, *(seen if "scale" in lost else form))
                 with torch.no_grad():
                     got = load(out)(x).reshape(len(x), -1)
                 what = f"{name} -> {target}{' canonical' if form else ''}{' (lost: ' + ', '.join(lost) + ')' if lost else ''}"
