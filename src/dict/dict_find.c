@@ -16,11 +16,19 @@ static bool may_be_weights(const char *path)
     return false;
 }
 
-/* Llama Scope keeps its weights a folder deeper than its configuration. */
+/* Llama Scope and Llamascopium keep their weights a folder deeper than the configuration. */
 static void leave_checkpoints(char *path)
 {
-    static const char inner[] = "/checkpoints/final.safetensors";
-    if (path_ends_with(path, inner)) path[strlen(path) - strlen("/final.safetensors")] = '\0';
+    static const char *const inner[] = { "/final.safetensors", "/final.pt", "/pruned.safetensors",
+                                         "/pruned.pt" };
+    static const char between[] = "/checkpoints";
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        size_t n = strlen(path), m = strlen(inner[i]), k = sizeof between - 1;
+        if (n < m + k || !path_ends_with(path, inner[i]) || memcmp(path + n - m - k, between, k) != 0)
+            continue;
+        path[n - m] = '\0';
+        return;
+    }
 }
 
 /* The folder of a file where the two are a dictionary, else the file where it alone is one; false: neither. A cross-layer

@@ -104,7 +104,8 @@ static void info_names_every_format(void **state)
     }
     struct outcome *o = hooke("info tests/golden/formats");
     assert_int_equal(o->code, 0);
-    has(o->out, "dictionaries   24");
+    has(o->out, "dictionaries   28");
+    has(o->out, "tests/golden/formats/llamascopium_checkpoint/blocks.13.hook_resid_post-8x\n");
     has(o->out, "tests/golden/formats/llama_scope/Llama3_1-8B-Base-L0R-8x");
     o = hooke("info tests/golden/torch_dicts --json");
     assert_int_equal(o->code, 0);
