@@ -34,17 +34,17 @@ extern "C" {
 
 /* ---- status ------------------------------------------------------------------------------------------------- */
 
-#define HOOKE_STATUS_LIST(X)                                                             \
-    X(HOOKE_OK, 0, "ok")                                                                 \
-    X(HOOKE_E_NOT_FOUND, -1, "not found")                                                \
-    X(HOOKE_E_FORMAT, -2, "format")           /* a file is not what it should be */      \
-    X(HOOKE_E_SHAPE, -3, "shape")             /* sizes that do not fit together */       \
+#define HOOKE_STATUS_LIST(X)                                                               \
+    X(HOOKE_OK, 0, "ok")                                                                   \
+    X(HOOKE_E_NOT_FOUND, -1, "not found")                                                  \
+    X(HOOKE_E_FORMAT, -2, "format")           /* a file is not what it should be */        \
+    X(HOOKE_E_SHAPE, -3, "shape")             /* sizes that do not fit together */         \
     X(HOOKE_E_UNSUPPORTED, -4, "unsupported") /* understood, and refused: not supported */ \
-    X(HOOKE_E_MEMORY, -5, "memory")                                                      \
-    X(HOOKE_E_DEVICE, -6, "device")                                                      \
-    X(HOOKE_E_IO, -7, "i/o")                                                             \
-    X(HOOKE_E_CANCELLED, -8, "cancelled")                                                \
-    X(HOOKE_E_ARGUMENT, -9, "argument") /* a wrong call */                               \
+    X(HOOKE_E_MEMORY, -5, "memory")                                                        \
+    X(HOOKE_E_DEVICE, -6, "device")                                                        \
+    X(HOOKE_E_IO, -7, "i/o")                                                               \
+    X(HOOKE_E_CANCELLED, -8, "cancelled")                                                  \
+    X(HOOKE_E_ARGUMENT, -9, "argument") /* a wrong call */                                 \
     X(HOOKE_E_INTERNAL, -10, "internal")
 
 #define HOOKE_STATUS_ENUM(name, code, text) name = (code),
@@ -158,8 +158,9 @@ HOOKE_API bool hooke_name_is_cached(const hooke_name_info *info);
  * norm_scaling_factor; null where unknown. Results carry it as "origin". */
 HOOKE_API hooke_status hooke_name_json(const hooke_name_info *info, hooke_text *out);
 
-/* Rows of the registry of published dictionaries, sorted by release and sae_id, then known models, sorted by repository, then other
- * models that are in the hub cache. What the callback sees is borrowed for the call; its non-zero return ends the walk. kind as above. */
+/* Rows of the registry of published dictionaries, sorted by release and sae_id, then those of its younger names that are in the hub
+ * cache, then known models, sorted by repository, then other models that are in the hub cache. What the callback sees is borrowed for
+ * the call; its non-zero return ends the walk. kind as above. */
 typedef int (*hooke_name_fn)(void *payload, const hooke_name_info *info);
 HOOKE_API hooke_status hooke_registry_walk(const char *kind, hooke_name_fn fn, void *payload);
 

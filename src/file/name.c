@@ -128,7 +128,7 @@ static hooke_status take_revision(struct hooke_name *n, char *name)
 
 static bool find_release(char *out, size_t capacity, const char *what)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     size_t n = strcspn(what, "/:@");
     if (n == 0 || n >= capacity) return false;
     memcpy(out, what, n);
@@ -195,22 +195,23 @@ static bool open_neuronpedia(struct hooke_name *n, const char *what, bool is_add
     return true;
 }
 
-/* A repository of the registry without a path is no dictionary: say what is in it. */
-static hooke_status explain_repository(const struct hooke_name *n)
+/* A repository of the registry without a path means its dictionary, if that is the only one; else say what is in it. */
+static hooke_status take_only_row(struct hooke_name *n)
 {
-    struct registry_cursor c = { .line = 0 };
-    char release[64] = "", example[256] = "";
+    struct registry_cursor c = { .all = true };
+    struct registry_row first = { .release = "" };
+    bool is_listed = true;
     int n_rows = 0;
     while (registry_next(&c)) {
-        if (strcmp(c.row.repo, n->place.repo) != 0) continue;
-        if (n_rows++ > 0) continue;
-        memcpy(release, c.row.release, sizeof release);
-        snprintf(example, sizeof example, "%s/%s", c.row.release, c.row.sae_id);
+        if (strcmp(c.row.repo, n->place.repo) != 0 || n_rows++ > 0) continue;
+        first = c.row;
+        is_listed = registry_is_listed(&c);
     }
-    if (n_rows == 0) return HOOKE_OK;
+    if (n_rows == 1) name_use_row(n, &first);
+    if (n_rows < 2) return HOOKE_OK;
     return fail(HOOKE_E_NOT_FOUND,
-                "repository '%s' holds %d dictionaries; name one, e.g. %s; 'hooke ls %s' lists them",
-                n->place.repo, n_rows, example, release);
+                "repository '%s' holds %d dictionaries; name one, e.g. %s/%s; 'hooke %s %s' lists them",
+                n->place.repo, n_rows, first.release, first.sae_id, is_listed ? "ls" : "info", first.release);
 }
 
 /* A place on the hub, already split. */
@@ -222,8 +223,8 @@ static hooke_status open_place(struct hooke_name *n, const char *kind)
     if (!kind) /* a whole repository that no list knows is more often a model */
         is_model = !n->row.release[0] && !n->place.file[0] &&
                    (model_repository(n->place.repo, &near) || !name_guess_format(n->place.repo)[0]);
-    if (!n->place.file[0] && !n->row.release[0] && (!kind || !is_model))
-        RETURN_IF_ERROR(explain_repository(n));
+    if (!n->place.file[0] && !n->row.release[0] && (!kind || !is_model)) RETURN_IF_ERROR(take_only_row(n));
+    if (n->row.release[0]) is_model = false;
     find_twin(n);
     return name_finish(n, is_model ? "model" : "dict", "hub");
 }

@@ -79,6 +79,7 @@ static const char *hook_of(const struct hooke_name *n)
     const char *hook = spelt_hook(id);
     if (strcmp(n->format, "gemma_2_transcoder") == 0) return "ln2.hook_normalized";
     if (strcmp(n->format, "mwhanna_transcoder") == 0) return "mlp.hook_in";
+    if (strcmp(n->format, "goodfire") == 0 || strcmp(n->format, "qwen_scope") == 0) return "hook_resid_post";
     if (strcmp(n->format, "gemma_2") == 0)
         return holds(repo, "-res") ? "hook_resid_post" : holds(repo, "-mlp") ? "hook_mlp_out" : "attn.hook_z";
     if (strncmp(n->format, "llama_scope", 11) == 0) return llama_scope_hook(id);

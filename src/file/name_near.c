@@ -77,8 +77,8 @@ static size_t width_in(const char *id, const char **width)
 /* What a release offers, as far as the wanted id goes along with it. */
 struct offer {
     int n_ids, n_inside, lowest, highest;
-    bool has_layer, has_width;
-    char first[NAME_BYTES], inside[NAME_BYTES], widths[NAME_BYTES];
+    bool has_layer, has_width, is_listed;
+    char first[NAME_BYTES], inside[2 * NAME_BYTES], widths[NAME_BYTES];
     struct near_list near;
 };
 
@@ -107,7 +107,7 @@ static void note_id(struct offer *o, const char *wanted, const char *id)
         note_width(o, width, width_bytes);
         if (width_bytes == wanted_bytes && memcmp(width, wanted_width, width_bytes) == 0) o->has_width = true;
     }
-    if (n && strncmp(id, wanted, n) == 0 && (id[n] == '/' || wanted[n - 1] == '/')) {
+    if (n == 0 || (strncmp(id, wanted, n) == 0 && (id[n] == '/' || wanted[n - 1] == '/'))) {
         size_t used = strlen(o->inside);
         const char *rest = id + n + (id[n] == '/');
         if (o->n_inside++ < 8 && used + strlen(rest) + 3 < sizeof o->inside)
@@ -118,18 +118,24 @@ static void note_id(struct offer *o, const char *wanted, const char *id)
 
 hooke_status name_explain_id(const char *release, const char *sae_id)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     struct offer o = { .lowest = -1, .highest = -1 };
     hooke_text near = { 0 };
     const char *width;
-    while (registry_next(&c))
-        if (strcmp(c.row.release, release) == 0) note_id(&o, sae_id, c.row.sae_id);
+    while (registry_next(&c)) {
+        if (strcmp(c.row.release, release) != 0) continue;
+        o.is_listed = registry_is_listed(&c);
+        note_id(&o, sae_id, c.row.sae_id);
+    }
     size_t width_bytes = width_in(sae_id, &width);
     int layer = layer_in(sae_id);
     hooke_status st = HOOKE_E_NOT_FOUND;
-    if (!sae_id[0])
+    if (!sae_id[0] && o.is_listed)
         return fail(st, "release '%s' holds %d dictionaries; name one, e.g. %s/%s; 'hooke ls %s' lists them",
                     release, o.n_ids, release, o.first, release);
+    if (!sae_id[0])
+        return fail(st, "release '%s' holds %d dictionaries; name one, e.g. %s/%s; its ids: %s", release,
+                    o.n_ids, release, o.first, o.inside);
     if (o.n_inside)
         return fail(st, "release '%s' holds %d dictionaries below '%.100s'; add one of: %s", release,
                     o.n_inside, sae_id, o.inside);
@@ -156,7 +162,7 @@ static size_t first_part(const char *what)
 
 void name_near_release(char *out, size_t capacity, const char *what)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     char wanted[NAME_BYTES];
     size_t n = first_part(what);
     int nearest = n / 8 > 2 ? (int)(n / 8) : 2;
@@ -175,7 +181,7 @@ void name_near_release(char *out, size_t capacity, const char *what)
 hooke_status name_explain_bare_id(const char *id)
 {
     enum { MOST_NAMED = 4 };
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     hooke_text releases = { 0 };
     hooke_status st = HOOKE_OK;
     char first[64] = "";
@@ -196,7 +202,7 @@ hooke_status name_explain_bare_id(const char *id)
 
 bool name_is_neuronpedia_model(const char *model, size_t n)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     while (registry_next(&c))
         if (strncmp(c.row.neuronpedia, model, n) == 0 && c.row.neuronpedia[n] == '/') return true;
     return false;
@@ -204,7 +210,7 @@ bool name_is_neuronpedia_model(const char *model, size_t n)
 
 hooke_status name_explain_source(const char *id)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     struct near_list near = { .n = 0 };
     hooke_text list = { 0 };
     size_t model = first_part(id), set = strlen(id) - model;

@@ -12,14 +12,16 @@ enum { MAX_CONFIG_BYTES = 1 << 20, MAX_CACHED_MODELS = 100000 };
 
 /* ---- the walk ---- */
 
+/* Names that stand in no list are told of once they are in the cache, as models are. */
 static hooke_status walk_dicts(struct hooke_name *n, hooke_name_fn fn, void *payload, bool *stopped)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     while (!*stopped && registry_next(&c)) {
         snprintf(n->what, sizeof n->what, "%s/%s", c.row.release, c.row.sae_id);
         memset(&n->place, 0, sizeof n->place);
         name_use_row(n, &c.row);
         RETURN_IF_ERROR(name_finish(n, "dict", "registry"));
+        if (!registry_is_listed(&c) && !hooke_name_is_cached(&n->info)) continue;
         *stopped = fn(payload, &n->info) != 0;
     }
     return HOOKE_OK;
@@ -40,7 +42,7 @@ static hooke_status walk_models(struct hooke_name *n, hooke_name_fn fn, void *pa
 
 static bool is_known(const char *repo)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     const char *known;
     for (int i = 0; (known = model_known(i)) != NULL; i++)
         if (strcmp(known, repo) == 0) return true;

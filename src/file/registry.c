@@ -2,10 +2,25 @@
 
 #include <string.h>
 
-static const char *const lines[] = {
+static const char *const listed[] = {
 #include "file/registry_rows.inc"
 };
-enum { N_LINES = sizeof lines / sizeof *lines, N_FIELDS = 6 };
+/* Younger releases: names that open, without a place in the list. */
+static const char *const later[] = {
+#include "file/registry_later.inc"
+};
+enum { N_LISTED = sizeof listed / sizeof *listed, N_LINES = N_LISTED + sizeof later / sizeof *later };
+
+static const char *line_at(size_t i)
+{
+    return i < N_LISTED ? listed[i] : later[i - N_LISTED];
+}
+
+/* Where a cursor's walk ends. */
+static size_t end_of(const struct registry_cursor *c)
+{
+    return c->all ? N_LINES : N_LISTED;
+}
 
 /* Bytes a field shares with the row before: 0-9 A-Z a-z count 0 to 61. */
 static size_t shared_bytes(char c)
@@ -71,38 +86,43 @@ static void read_row(struct registry_cursor *c, const char *s)
 
 bool registry_next(struct registry_cursor *c)
 {
-    while (c->line < N_LINES && lines[c->line][0] == '>') read_release(c, lines[c->line++] + 1);
-    if (c->line == N_LINES) return false;
-    read_row(c, lines[c->line++]);
+    while (c->line < end_of(c) && line_at(c->line)[0] == '>') read_release(c, line_at(c->line++) + 1);
+    if (c->line == end_of(c)) return false;
+    read_row(c, line_at(c->line++));
     return true;
+}
+
+bool registry_is_listed(const struct registry_cursor *c)
+{
+    return c->line <= N_LISTED;
 }
 
 int registry_n_rows(void)
 {
     int n = 0;
-    for (size_t i = 0; i < N_LINES; i++) n += lines[i][0] != '>';
+    for (size_t i = 0; i < N_LISTED; i++) n += listed[i][0] != '>';
     return n;
 }
 
 bool registry_next_release(struct registry_cursor *c)
 {
-    while (c->line < N_LINES && lines[c->line][0] != '>') c->line++;
-    if (c->line == N_LINES) return false;
-    read_release(c, lines[c->line++] + 1);
+    while (c->line < end_of(c) && line_at(c->line)[0] != '>') c->line++;
+    if (c->line == end_of(c)) return false;
+    read_release(c, line_at(c->line++) + 1);
     return true;
 }
 
 /* The next row of the release that the cursor is in. */
 static bool next_of_release(struct registry_cursor *c)
 {
-    if (c->line == N_LINES || lines[c->line][0] == '>') return false;
-    read_row(c, lines[c->line++]);
+    if (c->line == end_of(c) || line_at(c->line)[0] == '>') return false;
+    read_row(c, line_at(c->line++));
     return true;
 }
 
 bool registry_find(struct registry_row *out, const char *release, size_t release_bytes, const char *sae_id)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     memset(out, 0, sizeof *out);
     while (registry_next_release(&c)) {
         if (strncmp(c.row.release, release, release_bytes) != 0 || c.row.release[release_bytes]) continue;
@@ -117,7 +137,7 @@ bool registry_find(struct registry_row *out, const char *release, size_t release
 
 bool registry_find_neuronpedia(struct registry_row *out, const char *id)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     memset(out, 0, sizeof *out);
     while (registry_next(&c)) {
         if (!c.row.neuronpedia[0] || strcmp(c.row.neuronpedia, id) != 0) continue;
@@ -130,7 +150,7 @@ bool registry_find_neuronpedia(struct registry_row *out, const char *id)
 bool registry_find_file(struct registry_row *out, struct registry_row *also, const char *repo,
                         const char *path)
 {
-    struct registry_cursor c = { .line = 0 };
+    struct registry_cursor c = { .all = true };
     bool found = false;
     memset(out, 0, sizeof *out);
     memset(also, 0, sizeof *also);

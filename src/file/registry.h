@@ -1,6 +1,9 @@
 /* registry.h: the published dictionaries, one row each: which repository and path a name stands for, in which format, and what has
  * to be known beside the file. The table is part of the library (registry_rows.inc, made by tools/registry/pack.py); a walk over
- * all rows takes a fraction of a millisecond and holds one row, so nothing is kept and nothing is shared between threads. */
+ * all rows takes a fraction of a millisecond and holds one row, so nothing is kept and nothing is shared between threads.
+ *
+ * registry_later.inc holds names that were published after the list was drawn up and follow no rule (name_rules.c): they open like
+ * any other, and lists show them once they are in the cache. */
 #ifndef HOOKE_FILE_REGISTRY_H
 #define HOOKE_FILE_REGISTRY_H
 
@@ -21,13 +24,16 @@ struct registry_cursor {
     struct registry_row row;
     size_t line;
     char last_neuronpedia[96];
+    bool all; /* set before the first step: go on to the names that stand in no list */
 };
 
 /* A zeroed cursor stands before the first row. False at the end. */
 bool registry_next(struct registry_cursor *c);
+/* Whether the row that the cursor is at stands in the list. */
+bool registry_is_listed(const struct registry_cursor *c);
 /* Moves to the next release, leaving out what is left of this one: release, repo, model, format and config_overrides are its. */
 bool registry_next_release(struct registry_cursor *c);
-int registry_n_rows(void);
+int registry_n_rows(void); /* of the list */
 /* The row of a release and an id; release need not end in NUL. */
 bool registry_find(struct registry_row *out, const char *release, size_t release_bytes, const char *sae_id);
 bool registry_find_neuronpedia(struct registry_row *out, const char *id);

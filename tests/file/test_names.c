@@ -53,20 +53,13 @@ static void the_table_is_whole(void **state)
     assert_int_equal(h, TABLE_HASH);
 }
 
-/* The source, where it is at hand: same rows, same fields, same order. */
-static void the_table_is_its_source(void **state)
+/* The rows from the cursor on are the file's: same rows, same fields, same order. */
+static void assert_rows_of(struct registry_cursor *c, const hooke_text *file)
 {
     enum { N_FIELDS = 11 };
-    struct registry_cursor c = { .line = 0 };
-    hooke_text t = { 0 };
-    (void)state;
-    if (file_read(&t, "../shared/data/sae_registry.tsv", 1 << 22) != HOOKE_OK) {
-        print_message("skip: ../shared/data/sae_registry.tsv is absent\n");
-        skip();
-    }
-    char *line = strchr(t.data, '\n') + 1; /* the header */
-    while (registry_next(&c)) {
-        const struct registry_row *r = &c.row;
+    char *line = strchr(file->data, '\n') + 1; /* the header */
+    while (registry_next(c)) {
+        const struct registry_row *r = &c->row;
         const char *format = strcmp(r->format, "sae_lens") == 0 ? "" : r->format;
         const char *fields[N_FIELDS] = { r->release,
                                          r->repo,
@@ -88,6 +81,33 @@ static void the_table_is_its_source(void **state)
         }
     }
     assert_int_equal(*line, '\0');
+}
+
+/* The source, where it is at hand. */
+static void the_table_is_its_source(void **state)
+{
+    struct registry_cursor c = { .line = 0 };
+    hooke_text t = { 0 };
+    (void)state;
+    if (file_read(&t, "../shared/data/sae_registry.tsv", 1 << 22) != HOOKE_OK) {
+        print_message("skip: ../shared/data/sae_registry.tsv is absent\n");
+        skip();
+    }
+    assert_rows_of(&c, &t);
+    hooke_text_release(&t);
+}
+
+/* Names beyond the list. */
+static void later_names_are_their_source(void **state)
+{
+    struct registry_cursor c = { .line = 0 };
+    hooke_text t = { 0 };
+    (void)state;
+    while (registry_next(&c)) assert_true(registry_is_listed(&c));
+    c.all = true;
+    assert_int_equal(file_read(&t, "tools/registry/later.tsv", 1 << 20), HOOKE_OK);
+    assert_rows_of(&c, &t);
+    assert_false(registry_is_listed(&c));
     hooke_text_release(&t);
 }
 
@@ -152,6 +172,17 @@ static void assert_spellings(const hooke_name_info *row)
     hooke_text_release(&t);
 }
 
+/* What holds of every name, listed or not. */
+static void assert_row(const hooke_name_info *row)
+{
+    assert_true(row->repo[0] && row->file[0] && row->n_files > 0);
+    assert_string_equal(row->revision, "main");
+    assert_string_equal(row->kind, "dict");
+    for (int i = 0; i < row->n_files; i++) assert_true(name_stays_inside(row->files[i].pattern));
+    assert_false(hooke_name_is_cached(row));
+    assert_spellings(row);
+}
+
 static int on_row(void *payload, const hooke_name_info *row)
 {
     struct counts *c = payload;
@@ -166,13 +197,8 @@ static int on_row(void *payload, const hooke_name_info *row)
     assert_string_equal(row->repo, c->table.row.repo);
     assert_string_equal(row->file, c->table.row.path);
     assert_string_equal(row->format, c->table.row.format);
-    assert_true(row->repo[0] && row->file[0] && row->n_files > 0);
-    assert_string_equal(row->revision, "main");
-    assert_string_equal(row->kind, "dict");
     assert_non_null(model_repository(row->model, &near));
-    for (int i = 0; i < row->n_files; i++) assert_true(name_stays_inside(row->files[i].pattern));
-    assert_false(hooke_name_is_cached(row));
-    assert_spellings(row);
+    assert_row(row);
     c->rows++;
     c->neuronpedia += row->neuronpedia[0] != '\0';
     c->sites += row->site[0] != '\0';
@@ -192,6 +218,39 @@ static void every_row_resolves(void **state)
     assert_int_equal(c.rows, N_ROWS);
     assert_int_equal(c.neuronpedia, 2190);
     assert_true(c.sites >= 4400 && c.widths >= 4190 && c.layers >= 4490);
+}
+
+/* The names beyond the list, in every spelling; the walk leaves them out until they are in the cache. */
+static void every_later_name_resolves(void **state)
+{
+    enum { N_LATER = 29 };
+    struct registry_cursor c = { .all = true };
+    char what[160];
+    int n = 0;
+    (void)state;
+    setenv("HF_HUB_CACHE", "build/tmp/names/no-cache", 1);
+    while (registry_next(&c)) {
+        if (registry_is_listed(&c)) continue;
+        hooke_name *name = NULL;
+        assert_true((size_t)snprintf(what, sizeof what, "%s/%s", c.row.release, c.row.sae_id) < sizeof what);
+        const hooke_name_info *i = open_name(&name, what, NULL);
+        assert_string_equal(i->release, c.row.release);
+        assert_string_equal(i->sae_id, c.row.sae_id);
+        assert_string_equal(i->repo, c.row.repo);
+        assert_string_equal(i->file, c.row.path);
+        assert_string_equal(i->format, c.row.format);
+        assert_true(i->layer >= 0);
+        assert_non_null(strstr(i->site, ".hook_resid_post"));
+        assert_row(i);
+        hooke_name_close(name);
+        n++;
+    }
+    assert_int_equal(n, N_LATER);
+}
+
+static int find_release_in_walk(void *payload, const hooke_name_info *info)
+{
+    return *(bool *)payload = strcmp(info->release, "goodfire-llama-3.1-8b-instruct") == 0;
 }
 
 static int count_one(void *payload, const hooke_name_info *info)
@@ -252,6 +311,16 @@ static const struct spelling spellings[] = {
       "google/gemma-scope-2-270m-pt", "transcoder/layer_15_width_262k_l0_big_affine", "main" },
     { "qwen-scope-3-30b-a3b-base-w128k-l100/layer7", NULL, "dict",
       "Qwen/SAE-Res-Qwen3-30B-A3B-Base-W128K-L0_100", "layer7.sae.pt", "main" },
+    { "goodfire-llama-3.1-8b-instruct/layer_19@v1", NULL, "dict", "Goodfire/Llama-3.1-8B-Instruct-SAE-l19",
+      "Llama-3.1-8B-Instruct-SAE-l19.pth", "v1" },
+    { "llama3.1-8b-it/19-resid-post-gf/7", NULL, "dict", "Goodfire/Llama-3.1-8B-Instruct-SAE-l19",
+      "Llama-3.1-8B-Instruct-SAE-l19.pth", "main" },
+    { "Goodfire/Llama-3.1-8B-Instruct-SAE-l19", NULL, "dict", "Goodfire/Llama-3.1-8B-Instruct-SAE-l19",
+      "Llama-3.1-8B-Instruct-SAE-l19.pth", "main" },
+    { "https://huggingface.co/qresearch/DeepSeek-R1-Distill-Llama-8B-SAE-l19", NULL, "dict",
+      "qresearch/DeepSeek-R1-Distill-Llama-8B-SAE-l19", "DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt", "main" },
+    { "andyrdt/saes-gpt-oss-20b/resid_post_layer_3/trainer_0/ae.pt", NULL, "dict", "andyrdt/saes-gpt-oss-20b",
+      "resid_post_layer_3/trainer_0", "main" },
     { "google/gemma-2-2b", NULL, "model", "google/gemma-2-2b", "", "main" },
     { "google/gemma-2-2b@v2", "model", "model", "google/gemma-2-2b", "", "v2" },
     { "gemma-2-2b", NULL, "model", "google/gemma-2-2b", "", "main" },
@@ -310,6 +379,17 @@ static void what_a_name_tells(void **state)
     assert_true(i->variance_explained == 0.57);
     assert_int_equal(i->width, 24576);
     assert_non_null(strstr(i->config_overrides, "center_writing_weights"));
+    hooke_name_close(n);
+    i = open_name(&n, "hf:canrager/temporalSAEs/gemma-2-2B/layer_12/temporal/latest_ckpt.safetensors", NULL);
+    assert_string_equal(i->release, "temporal-sae-gemma-2-2b");
+    assert_string_equal(i->site, "blocks.12.hook_resid_post");
+    assert_true(i->norm_scaling_factor == 0.00666666667 && i->l0 == 192.0);
+    assert_non_null(strstr(i->config_overrides, "monology/pile-uncopyrighted"));
+    hooke_name_close(n);
+    i = open_name(&n, "saebench_gemma-2-2b_width-2pow14_date-0107/blocks.12.hook_resid_post__trainer_5",
+                  NULL);
+    assert_int_equal(i->width, 16384);
+    assert_string_equal(i->neuronpedia, "gemma-2-2b/12-sae_bench-matryoshka-res-16k__trainer_5_step_final");
     hooke_name_close(n);
     i = open_name(&n, "gemma-scope-9b-pt-res/embedding/width_4k/average_l0_14", NULL);
     assert_string_equal(i->site, "hook_embed");
@@ -398,6 +478,14 @@ static const struct miss misses[] = {
       "did you mean gemma-2-2b/20-gemmascope-res-16k" },
     { "gemma-2-2b/gemmascope-res-16k", NULL, HOOKE_E_NOT_FOUND, "a set of 26 sources" },
     { "gemma-2-2b/20-gemmascope-res-16k/x", NULL, HOOKE_E_ARGUMENT, "a feature's number" },
+    { "gpt-oss-20b-andyrdt", NULL, HOOKE_E_NOT_FOUND,
+      "holds 6 dictionaries; name one, e.g. gpt-oss-20b-andyrdt/resid_post_layer_11_trainer_0; its ids: "
+      "resid_post_layer_11_trainer_0, " },
+    { "gpt-oss-20b-andyrdt/resid_post_layer_4_trainer_0", NULL, HOOKE_E_NOT_FOUND,
+      "has no layer 4: its layers are 3 to 23; nearest: " },
+    { "gpt-oss-20b-andyrtd/resid_post_layer_3_trainer_0", "dict", HOOKE_E_NOT_FOUND,
+      "did you mean 'gpt-oss-20b-andyrdt'" },
+    { "canrager/temporalSAEs", NULL, HOOKE_E_NOT_FOUND, "'hooke info temporal-sae-gemma-2-2b' lists them" },
     { "gemma-scope-2-1b-pt-res/layer_13_width_65k_l0_middling", NULL, HOOKE_E_NOT_FOUND,
       "its ids are layer_<L>_width_" },
     { "gemma-scope-2-1b-pt-transcoders/layer_13_width_65k_l0_big", NULL, HOOKE_E_NOT_FOUND,
@@ -484,6 +572,22 @@ static void a_path_of_the_cache_knows_its_name(void **state)
     hooke_text_release(&json);
 }
 
+#define LATER "build/tmp/names/hub/models--Goodfire--Llama-3.1-8B-Instruct-SAE-l19"
+
+static void a_later_name_is_told_of_once_it_is_here(void **state)
+{
+    bool found = false;
+    (void)state;
+    setenv("HF_HUB_CACHE", "build/tmp/names/no-cache", 1);
+    assert_int_equal(hooke_registry_walk("dict", find_release_in_walk, &found), HOOKE_OK);
+    assert_false(found);
+    setenv("HF_HUB_CACHE", "build/tmp/names/hub", 1);
+    write_at(LATER "/snapshots/" C20, "Llama-3.1-8B-Instruct-SAE-l19.pth", "x");
+    write_at(LATER "/refs", "main", C20);
+    assert_int_equal(hooke_registry_walk("dict", find_release_in_walk, &found), HOOKE_OK);
+    assert_true(found);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -496,13 +600,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(the_table_is_its_source),
+        cmocka_unit_test(later_names_are_their_source),
         cmocka_unit_test(every_row_resolves),
+        cmocka_unit_test(every_later_name_resolves),
         cmocka_unit_test(walks_end_when_asked),
         cmocka_unit_test(every_spelling),
         cmocka_unit_test(what_a_name_tells),
         cmocka_unit_test(files_of_each_format),
         cmocka_unit_test(near_misses),
         cmocka_unit_test(a_path_of_the_cache_knows_its_name),
+        cmocka_unit_test(a_later_name_is_told_of_once_it_is_here),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -77,7 +77,7 @@ def resolve_all(library, theirs):
     print(f"resolved: {len(theirs) - sum(unknown.values())} of {len(theirs)} names of SAELens; {len(wrong)} to another place")
     for found, wanted in wrong[:5]:
         print(f"  hooke {found}\n  SAELens {wanted}")
-    print("not known by name: " + ", ".join(f"{n} of {r}" for r, n in sorted(unknown.items())))
+    print("not known by name: " + (", ".join(f"{n} of {r}" for r, n in sorted(unknown.items())) or "none"))
     return not wrong
 
 
