@@ -13,18 +13,6 @@
 
 static const char *const levels[] = { "ref", "avx2", "avx512", "avx512bf16" };
 
-static void key_string(struct json_writer *w, const char *key, const char *s)
-{
-    jw_key(w, key);
-    jw_string(w, s);
-}
-
-static void key_bool(struct json_writer *w, const char *key, bool v)
-{
-    jw_key(w, key);
-    jw_bool(w, v);
-}
-
 /* A level counts as found when its table can be filled here: built in, and the CPU has every feature it was compiled with. */
 static void write_levels(struct json_writer *w)
 {
@@ -37,9 +25,8 @@ static void write_levels(struct json_writer *w)
             jw_string(w, levels[i]);
     jw_end_array(w);
     bool known = kernels_select(&table, cap && *cap ? cap : NULL) == HOOKE_OK;
-    key_string(w, "level", known ? table.level : NULL);
-    jw_key(w, "processors");
-    jw_int(w, parallel_default_threads());
+    jw_key_string(w, "level", known ? table.level : NULL);
+    jw_key_int(w, "processors", parallel_default_threads());
 }
 
 static void write_libraries(struct json_writer *w)
@@ -48,10 +35,10 @@ static void write_libraries(struct json_writer *w)
     snprintf(utf8, sizeof utf8, "%s", utf8proc_version());
     jw_key(w, "libraries");
     jw_object(w);
-    key_string(w, "matrix_products", gemm_library_name());
-    key_string(w, "zlib", zlibVersion());
-    key_string(w, "zstd", ZSTD_versionString());
-    key_string(w, "utf8proc", utf8);
+    jw_key_string(w, "matrix_products", gemm_library_name());
+    jw_key_string(w, "zlib", zlibVersion());
+    jw_key_string(w, "zstd", ZSTD_versionString());
+    jw_key_string(w, "utf8proc", utf8);
     jw_end_object(w);
 }
 
@@ -74,7 +61,7 @@ static void write_assets(struct json_writer *w)
     jw_key(w, "assets");
     jw_object(w);
     for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++)
-        key_string(w, assets[i].relative, asset_found(assets[i].relative, &path) ? path.data : NULL);
+        jw_key_string(w, assets[i].relative, asset_found(assets[i].relative, &path) ? path.data : NULL);
     jw_end_object(w);
     hooke_text_release(&path);
 }
@@ -111,13 +98,13 @@ hooke_status hooke_doctor_json(hooke_text *out)
     bool has_cache = hub_cache_folder(&cache) == HOOKE_OK;
     jw_init(&w, out, 2);
     jw_object(&w);
-    key_string(&w, "version", HOOKE_VERSION);
+    jw_key_string(&w, "version", HOOKE_VERSION);
     write_levels(&w);
-    key_bool(&w, "cuda", false);
-    key_bool(&w, "mpi", false);
+    jw_key_bool(&w, "cuda", false);
+    jw_key_bool(&w, "mpi", false);
     write_libraries(&w);
-    key_string(&w, "cache", has_cache ? cache.data : NULL);
-    key_bool(&w, "cache_exists", has_cache && is_folder(cache.data));
+    jw_key_string(&w, "cache", has_cache ? cache.data : NULL);
+    jw_key_bool(&w, "cache_exists", has_cache && is_folder(cache.data));
     write_assets(&w);
     doctor_write_hub(&w);
     doctor_write_registry(&w);

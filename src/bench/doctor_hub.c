@@ -11,24 +11,6 @@
 #include "file/folder.h"
 #include "file/hub_net.h"
 
-static void key_string(struct json_writer *w, const char *key, const char *s)
-{
-    jw_key(w, key);
-    jw_string(w, s);
-}
-
-static void key_int(struct json_writer *w, const char *key, int64_t v)
-{
-    jw_key(w, key);
-    jw_int(w, v);
-}
-
-static void key_bool(struct json_writer *w, const char *key, bool v)
-{
-    jw_key(w, key);
-    jw_bool(w, v);
-}
-
 /* ---- the cache ---- */
 
 /* Bytes of the files in a folder; links and folders are left out. */
@@ -101,17 +83,17 @@ static void write_config(struct json_writer *w, const struct hub_config *c)
     int n_repos;
     int64_t bytes, space = free_bytes(c->cache.data);
     measure_cache(c->cache.data, &n_repos, &bytes);
-    key_string(w, "cache", c->cache.data);
-    key_int(w, "repositories", n_repos);
-    key_int(w, "cache_bytes", bytes);
+    jw_key_string(w, "cache", c->cache.data);
+    jw_key_int(w, "repositories", n_repos);
+    jw_key_int(w, "cache_bytes", bytes);
     jw_key(w, "free_bytes");
     if (space < 0)
         jw_null(w);
     else
         jw_int(w, space);
-    key_string(w, "endpoint", c->endpoint.data);
-    key_bool(w, "offline", c->is_offline);
-    key_string(w, "token_from", c->token.n ? token_source() : NULL);
+    jw_key_string(w, "endpoint", c->endpoint.data);
+    jw_key_bool(w, "offline", c->is_offline);
+    jw_key_string(w, "token_from", c->token.n ? token_source() : NULL);
 }
 
 void doctor_write_hub(struct json_writer *w)
@@ -123,8 +105,8 @@ void doctor_write_hub(struct json_writer *w)
     if (st == HOOKE_OK)
         write_config(w, &c);
     else
-        key_string(w, "fault", hooke_error()); /* names the variable, never the token */
-    key_string(w, "library", http_library());
+        jw_key_string(w, "fault", hooke_error()); /* names the variable, never the token */
+    jw_key_string(w, "library", http_library());
     jw_end_object(w);
     if (st == HOOKE_OK) hub_config_release(&c);
 }
@@ -152,10 +134,10 @@ void doctor_write_registry(struct json_writer *w)
     if (hooke_registry_walk(NULL, count_name, &c) != HOOKE_OK) return;
     jw_key(w, "registry");
     jw_object(w);
-    key_int(w, "dictionaries", c.rows);
-    key_int(w, "dictionaries_cached", c.cached);
-    key_int(w, "models", c.models);
-    key_int(w, "models_cached", c.models_cached);
+    jw_key_int(w, "dictionaries", c.rows);
+    jw_key_int(w, "dictionaries_cached", c.cached);
+    jw_key_int(w, "models", c.models);
+    jw_key_int(w, "models_cached", c.models_cached);
     jw_end_object(w);
 }
 
@@ -213,11 +195,14 @@ void doctor_write_datasets(struct json_writer *w)
     jw_array(w);
     for (int i = 0; (set = hooke_dataset_get(i)) != NULL; i++) {
         jw_object(w);
-        key_string(w, "name", set->name);
-        key_string(w, "needed_for", set->evals);
-        key_string(w, "found", needs_nothing(set) ? set->note : find_dataset(&path, set) ? path.data : NULL);
-        key_bool(w, "stand_in", has_stand_in(set));
-        key_bool(w, "gated", set->gated);
+        jw_key_string(w, "name", set->name);
+        jw_key_string(w, "needed_for", set->evals);
+        jw_key_string(w, "found",
+                      needs_nothing(set)         ? set->note
+                      : find_dataset(&path, set) ? path.data
+                                                 : NULL);
+        jw_key_bool(w, "stand_in", has_stand_in(set));
+        jw_key_bool(w, "gated", set->gated);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -229,9 +214,9 @@ void doctor_write_datasets(struct json_writer *w)
 void doctor_missing(struct json_writer *w, const char *what, const char *needed_for, const char *fix)
 {
     jw_object(w);
-    key_string(w, "what", what);
-    key_string(w, "needed_for", needed_for);
-    key_string(w, "fix", fix);
+    jw_key_string(w, "what", what);
+    jw_key_string(w, "needed_for", needed_for);
+    jw_key_string(w, "fix", fix);
     jw_end_object(w);
 }
 

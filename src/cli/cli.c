@@ -96,31 +96,29 @@ void list_add(struct list *l, const char *item)
 
 /* ---- messages ----------------------------------------------------------------------------------------------- */
 
-static void complain(const char *what, const char *why, const char *todo)
+static void complain(const char *what, const char *todo, const char *why, va_list args)
 {
     progress_clear();
-    fprintf(stderr, "hooke: %s: %s; %s\n", what, why, todo);
+    fprintf(stderr, "hooke: %s: ", what);
+    vfprintf(stderr, why, args);
+    fprintf(stderr, "; %s\n", todo);
 }
 
 int wrong(const char *what, const char *todo, const char *why, ...)
 {
-    char text[1024];
     va_list args;
     va_start(args, why);
-    vsnprintf(text, sizeof text, why, args);
+    complain(what, todo, why, args);
     va_end(args);
-    complain(what, text, todo);
     return 2;
 }
 
 int failed(const char *what, const char *todo, const char *why, ...)
 {
-    char text[1024];
     va_list args;
     va_start(args, why);
-    vsnprintf(text, sizeof text, why, args);
+    complain(what, todo, why, args);
     va_end(args);
-    complain(what, text, todo);
     return 1;
 }
 
@@ -159,10 +157,8 @@ int failed_call(hooke_status st, const char *what, const char *todo)
     progress_clear();
     if (!why[0]) why = hooke_status_text(st);
     if (!todo || st == HOOKE_E_CANCELLED) todo = usual_remedy(st);
-    if (strstr(why, "; "))
-        fprintf(stderr, "hooke: %s: %s\n", what, why); /* the library says what to do itself */
-    else
-        complain(what, why, todo);
+    if (strstr(why, "; ")) todo = NULL; /* the library says what to do itself */
+    fprintf(stderr, "hooke: %s: %s%s%s\n", what, why, todo ? "; " : "", todo ? todo : "");
     return st == HOOKE_E_ARGUMENT ? 2 : 1;
 }
 

@@ -215,6 +215,9 @@ hooke_status dict_build(struct hooke_dict *d, const hooke_dict_options *options)
 /* Rows before the encoder sees them (rows.c): whether they are rewritten at all, and the rewriting of n rows into
  * out[n, d_in]. mean and scale (both or neither) get what decode needs to undo it. */
 bool dict_rewrites_rows(const struct hooke_dict *d);
+/* x[n, d_in] on the device, where it is only read; *owned is the caller's to release if it holds anything. */
+hooke_status dict_place_rows(struct hooke_dict *d, struct mat *placed, struct buffer *owned, const float *x,
+                             int64_t n, int64_t ld);
 /* The rules that are not the tiles': codes of rows x[n, d_in] that are rewritten already, before code_gain. */
 hooke_status dict_encode_by_rule(struct hooke_dict *d, hooke_codes *out, const float *x, int64_t n);
 /* out[n, w's outputs] = x[n, w's inputs] W' + bias, on the host. */

@@ -54,12 +54,8 @@ static hooke_status add_skip(struct hooke_dict *d, struct mat *y, const float *x
 {
     struct exec *ex = &d->ctx->exec;
     struct buffer owned = { 0 };
-    union {
-        const float *in;
-        float *out;
-    } rows = { .in = x }; /* only read */
-    struct mat host = mat_f32(rows.out, n, d->info.d_in, ld), placed;
-    RETURN_IF_ERROR(ex->ops->place(ex, &placed, &owned, &host));
+    struct mat placed;
+    RETURN_IF_ERROR(dict_place_rows(d, &placed, &owned, x, n, ld));
     hooke_status st = ex->ops->matmul(ex, y, &placed, &d->w_skip.w, true);
     if (owned.data) ex->ops->release(ex, &owned);
     return st;

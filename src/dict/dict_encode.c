@@ -41,12 +41,8 @@ static hooke_status encode_rows(struct hooke_dict *d, hooke_codes *out, const st
 {
     struct exec *ex = &d->ctx->exec;
     struct buffer owned = { 0 };
-    union {
-        const float *in;
-        float *out;
-    } rows = { .in = x }; /* only read */
-    struct mat host = mat_f32(rows.out, n, d->info.d_in, ld), placed;
-    RETURN_IF_ERROR(ex->ops->place(ex, &placed, &owned, &host));
+    struct mat placed;
+    RETURN_IF_ERROR(dict_place_rows(d, &placed, &owned, x, n, ld));
     hooke_status st = ex->ops->encode(ex, out, &placed, spec);
     if (owned.data) ex->ops->release(ex, &owned);
     return st;

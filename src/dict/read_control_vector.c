@@ -71,8 +71,7 @@ static hooke_status describe(struct hooke_dict *d, const struct stored_tensor *c
     int only = 0;
     jw_init(&w, &t, 0);
     jw_object(&w);
-    jw_key(&w, "model_hint");
-    jw_string(&w, hint ? hint->string : NULL);
+    jw_key_string(&w, "model_hint", hint ? hint->string : NULL);
     jw_key(&w, "layers");
     jw_array(&w);
     for (int k = 1; k < MOST_LAYERS; k++) {

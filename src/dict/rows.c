@@ -110,3 +110,15 @@ hooke_status hooke_dict_vector(const hooke_dict *d, const char *name, float *out
                 "unknown vector '%s'; known are b_enc, b_dec, threshold, b_gate, b_mag, r_mag, log_sparsity",
                 name);
 }
+
+hooke_status dict_place_rows(struct hooke_dict *d, struct mat *placed, struct buffer *owned, const float *x,
+                             int64_t n, int64_t ld)
+{
+    struct exec *ex = &d->ctx->exec;
+    union {
+        const float *in;
+        float *out;
+    } rows = { .in = x }; /* struct mat serves readers and writers */
+    struct mat host = mat_f32(rows.out, n, d->info.d_in, ld);
+    return ex->ops->place(ex, placed, owned, &host);
+}

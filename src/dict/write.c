@@ -115,24 +115,27 @@ void writing_metadata(const struct writing *w, struct json_writer *j)
 {
     const hooke_dict_info *i = &w->d->info;
     jw_object(j);
-    jw_key(j, "model_name"), jw_string(j, i->model_name[0] ? i->model_name : NULL);
-    jw_key(j, "hook_name"), jw_string(j, i->site[0] ? i->site : NULL);
-    if (i->is_transcoder) jw_key(j, "hook_name_out"), jw_string(j, i->site_out);
+    jw_key_string(j, "model_name", i->model_name[0] ? i->model_name : NULL);
+    jw_key_string(j, "hook_name", i->site[0] ? i->site : NULL);
+    if (i->is_transcoder) jw_key_string(j, "hook_name_out", i->site_out);
     jw_key(j, "hook_head_index");
     if (i->hook_head_index >= 0)
         jw_int(j, i->hook_head_index);
     else
         jw_null(j);
-    jw_key(j, "context_size"), jw_int(j, i->context_size);
-    jw_key(j, "prepend_bos"), jw_bool(j, i->prepend_bos);
+    jw_key_int(j, "context_size", i->context_size);
+    jw_key_bool(j, "prepend_bos", i->prepend_bos);
     if (i->center_input) {
         jw_key(j, "model_from_pretrained_kwargs"), jw_object(j);
-        jw_key(j, "center_writing_weights"), jw_bool(j, true);
+        jw_key_bool(j, "center_writing_weights", true);
         jw_end_object(j);
     }
-    if (i->expected_l0 > 0) jw_key(j, "l0"), jw_real_f32(j, i->expected_l0);
+    if (i->expected_l0 > 0) {
+        jw_key(j, "l0");
+        jw_real_f32(j, i->expected_l0);
+    }
     writing_source(w, j);
-    jw_key(j, "source_architecture"), jw_string(j, i->architecture);
+    jw_key_string(j, "source_architecture", i->architecture);
     jw_end_object(j);
 }
 
@@ -140,12 +143,12 @@ void writing_source(const struct writing *w, struct json_writer *j)
 {
     const hooke_name_info *o = w->d->info.origin;
     hooke_text source = { 0 };
-    jw_key(j, "written_by"), jw_string(j, "hooke " HOOKE_VERSION);
-    jw_key(j, "source_format"), jw_string(j, w->d->info.format);
+    jw_key_string(j, "written_by", "hooke " HOOKE_VERSION);
+    jw_key_string(j, "source_format", w->d->info.format);
     if (!o->repo[0]) return;
     hooke_status st = text_printf(&source, "%s%s%s@%s", o->repo, o->file[0] ? "/" : "", o->file,
                                   o->commit[0] ? o->commit : o->revision);
-    if (st == HOOKE_OK) jw_key(j, "source"), jw_string(j, source.data);
+    if (st == HOOKE_OK) jw_key_string(j, "source", source.data);
     if (st != HOOKE_OK && j->status == HOOKE_OK) j->status = st;
     hooke_text_release(&source);
 }

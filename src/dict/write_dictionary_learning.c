@@ -110,20 +110,20 @@ static void put_trainer(const struct writing *w, struct json_writer *j)
     int layer = writing_layer(i->site);
     hooke_text name = { 0 };
     bool resid = strstr(i->site, "hook_resid_post") != NULL && layer >= 0;
-    jw_key(j, "trainer_class"), jw_string(j, trainer_of(w->architecture));
-    jw_key(j, "dict_class"), jw_string(j, w->architecture);
-    jw_key(j, "activation_dim"), jw_int(j, i->d_in);
-    jw_key(j, "dict_size"), jw_int(j, i->d_dict);
-    if (w->d->arch->select == SELECT_TOPK) jw_key(j, "k"), jw_int(j, (int64_t)w->d->config.k);
+    jw_key_string(j, "trainer_class", trainer_of(w->architecture));
+    jw_key_string(j, "dict_class", w->architecture);
+    jw_key_int(j, "activation_dim", i->d_in);
+    jw_key_int(j, "dict_size", i->d_dict);
+    if (w->d->arch->select == SELECT_TOPK) jw_key_int(j, "k", (int64_t)w->d->config.k);
     jw_key(j, "layer");
     if (layer >= 0)
         jw_int(j, layer);
     else
         jw_null(j);
-    jw_key(j, "lm_name"), jw_string(j, i->model_name[0] ? i->model_name : NULL);
+    jw_key_string(j, "lm_name", i->model_name[0] ? i->model_name : NULL);
     if (resid && j->status == HOOKE_OK) j->status = text_printf(&name, "resid_post_layer_%d", layer);
-    jw_key(j, "submodule_name"), jw_string(j, resid ? name.data : i->site[0] ? i->site : NULL);
-    jw_key(j, "wandb_name"), jw_string(j, w->architecture);
+    jw_key_string(j, "submodule_name", resid ? name.data : i->site[0] ? i->site : NULL);
+    jw_key_string(j, "wandb_name", w->architecture);
     hooke_text_release(&name);
 }
 
@@ -138,9 +138,9 @@ static hooke_status put_config(const struct writing *w)
     put_trainer(w, &j);
     jw_end_object(&j);
     jw_key(&j, "buffer"), jw_object(&j);
-    jw_key(&j, "d_submodule"), jw_int(&j, i->d_in);
-    jw_key(&j, "io"), jw_string(&j, "out");
-    jw_key(&j, "ctx_len"), jw_int(&j, i->context_size);
+    jw_key_int(&j, "d_submodule", i->d_in);
+    jw_key_string(&j, "io", "out");
+    jw_key_int(&j, "ctx_len", i->context_size);
     jw_end_object(&j);
     jw_key(&j, "metadata"), writing_metadata(w, &j);
     jw_end_object(&j);

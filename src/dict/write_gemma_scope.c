@@ -25,17 +25,20 @@ hooke_status gemma_scope_check(struct writing *w)
 static void put_keys(const struct writing *w, struct json_writer *j)
 {
     const hooke_dict_info *i = &w->d->info;
-    jw_key(j, "model"), jw_string(j, i->model_name[0] ? i->model_name : NULL);
-    jw_key(j, "hook_name"), jw_string(j, i->site[0] ? i->site : NULL);
-    if (i->is_transcoder) jw_key(j, "hook_name_out"), jw_string(j, i->site_out);
-    if (i->hook_head_index >= 0) jw_key(j, "hook_head_index"), jw_int(j, i->hook_head_index);
-    jw_key(j, "architecture"), jw_string(j, w->architecture);
-    if (i->expected_l0 > 0) jw_key(j, "average_l0"), jw_real_f32(j, i->expected_l0);
-    jw_key(j, "context_size"), jw_int(j, i->context_size);
-    jw_key(j, "prepend_bos"), jw_bool(j, i->prepend_bos);
-    if (i->center_input) jw_key(j, "center_writing_weights"), jw_bool(j, true);
+    jw_key_string(j, "model", i->model_name[0] ? i->model_name : NULL);
+    jw_key_string(j, "hook_name", i->site[0] ? i->site : NULL);
+    if (i->is_transcoder) jw_key_string(j, "hook_name_out", i->site_out);
+    if (i->hook_head_index >= 0) jw_key_int(j, "hook_head_index", i->hook_head_index);
+    jw_key_string(j, "architecture", w->architecture);
+    if (i->expected_l0 > 0) {
+        jw_key(j, "average_l0");
+        jw_real_f32(j, i->expected_l0);
+    }
+    jw_key_int(j, "context_size", i->context_size);
+    jw_key_bool(j, "prepend_bos", i->prepend_bos);
+    if (i->center_input) jw_key_bool(j, "center_writing_weights", true);
     writing_source(w, j);
-    jw_key(j, "source_architecture"), jw_string(j, i->architecture);
+    jw_key_string(j, "source_architecture", i->architecture);
 }
 
 static hooke_status put_metadata(const struct writing *w)

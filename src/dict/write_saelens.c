@@ -132,20 +132,20 @@ static void put_special(const struct writing *w, struct json_writer *j)
 {
     const struct dict_config *c = &w->d->config;
     if (strcmp(w->architecture, "topk") == 0 || strcmp(w->architecture, "abstopk") == 0) {
-        jw_key(j, "k"), jw_int(j, (int64_t)c->k);
-        jw_key(j, "rescale_acts_by_decoder_norm"), jw_bool(j, rescales_itself(w->d));
+        jw_key_int(j, "k", (int64_t)c->k);
+        jw_key_bool(j, "rescale_acts_by_decoder_norm", rescales_itself(w->d));
     }
     if (w->d->arch->rule == RULE_PURSUIT) {
-        jw_key(j, "residual_threshold"), jw_real(j, c->residual_threshold);
+        jw_key_real(j, "residual_threshold", c->residual_threshold);
         jw_key(j, "max_iterations");
         if (c->max_iterations)
             jw_int(j, c->max_iterations);
         else
             jw_null(j);
-        jw_key(j, "stop_on_duplicate_support"), jw_bool(j, !c->any_support);
+        jw_key_bool(j, "stop_on_duplicate_support", !c->any_support);
     }
     if (w->d->info.is_transcoder && strstr(w->architecture, "transcoder")) {
-        jw_key(j, "d_out"), jw_int(j, w->d->info.d_out);
+        jw_key_int(j, "d_out", w->d->info.d_out);
     }
 }
 
@@ -153,16 +153,16 @@ static void put_temporal(const struct writing *w, struct json_writer *j)
 {
     const struct dict_config *c = &w->d->config;
     if (w->d->arch->rule != RULE_TEMPORAL) return;
-    jw_key(j, "n_heads"), jw_int(j, c->n_heads);
-    jw_key(j, "n_attn_layers"), jw_int(j, c->n_attn_layers);
-    jw_key(j, "bottleneck_factor"), jw_int(j, c->bottleneck_factor);
-    jw_key(j, "sae_diff_type"), jw_string(j, c->k > 0 ? "topk" : "relu");
+    jw_key_int(j, "n_heads", c->n_heads);
+    jw_key_int(j, "n_attn_layers", c->n_attn_layers);
+    jw_key_int(j, "bottleneck_factor", c->bottleneck_factor);
+    jw_key_string(j, "sae_diff_type", c->k > 0 ? "topk" : "relu");
     jw_key(j, "kval_topk");
     if (c->k > 0)
         jw_int(j, (int64_t)c->k);
     else
         jw_null(j);
-    jw_key(j, "tied_weights"), jw_bool(j, dict_is_tied(w->d));
+    jw_key_bool(j, "tied_weights", dict_is_tied(w->d));
     jw_key(j, "activation_normalization_factor"),
         jw_real(j, c->activation_scale > 0 ? c->activation_scale : 1);
 }
@@ -178,26 +178,29 @@ static const char *normalization(const struct writing *w)
 static void put_metadata(const struct writing *w, struct json_writer *j)
 {
     const hooke_dict_info *i = &w->d->info;
-    jw_key(j, "sae_lens_version"), jw_string(j, "6.0.0");
-    jw_key(j, "model_name"), jw_string(j, i->model_name[0] ? i->model_name : NULL);
-    jw_key(j, "model_class_name"), jw_string(j, "HookedTransformer");
-    jw_key(j, "hook_name"), jw_string(j, i->site[0] ? i->site : NULL);
+    jw_key_string(j, "sae_lens_version", "6.0.0");
+    jw_key_string(j, "model_name", i->model_name[0] ? i->model_name : NULL);
+    jw_key_string(j, "model_class_name", "HookedTransformer");
+    jw_key_string(j, "hook_name", i->site[0] ? i->site : NULL);
     jw_key(j, "hook_head_index");
     if (i->hook_head_index >= 0)
         jw_int(j, i->hook_head_index);
     else
         jw_null(j);
-    if (i->is_transcoder) jw_key(j, "hook_name_out"), jw_string(j, i->site_out);
+    if (i->is_transcoder) jw_key_string(j, "hook_name_out", i->site_out);
     jw_key(j, "context_size");
     if (i->context_size > 0)
         jw_int(j, i->context_size);
     else
         jw_null(j);
-    jw_key(j, "prepend_bos"), jw_bool(j, i->prepend_bos);
+    jw_key_bool(j, "prepend_bos", i->prepend_bos);
     jw_key(j, "model_from_pretrained_kwargs"), jw_object(j);
-    if (i->center_input) jw_key(j, "center_writing_weights"), jw_bool(j, true);
+    if (i->center_input) jw_key_bool(j, "center_writing_weights", true);
     jw_end_object(j);
-    if (i->expected_l0 > 0) jw_key(j, "l0"), jw_real_f32(j, i->expected_l0);
+    if (i->expected_l0 > 0) {
+        jw_key(j, "l0");
+        jw_real_f32(j, i->expected_l0);
+    }
     writing_source(w, j);
 }
 
@@ -208,13 +211,13 @@ static hooke_status put_config(const struct writing *w)
     struct json_writer j;
     jw_init(&j, &text, 2);
     jw_object(&j);
-    jw_key(&j, "architecture"), jw_string(&j, w->architecture);
-    jw_key(&j, "d_in"), jw_int(&j, i->d_in);
-    jw_key(&j, "d_sae"), jw_int(&j, i->d_dict);
-    jw_key(&j, "dtype"), jw_string(&j, common_dtype(w));
-    jw_key(&j, "device"), jw_string(&j, "cpu");
-    jw_key(&j, "apply_b_dec_to_input"), jw_bool(&j, i->apply_b_dec_to_input);
-    jw_key(&j, "normalize_activations"), jw_string(&j, normalization(w));
+    jw_key_string(&j, "architecture", w->architecture);
+    jw_key_int(&j, "d_in", i->d_in);
+    jw_key_int(&j, "d_sae", i->d_dict);
+    jw_key_string(&j, "dtype", common_dtype(w));
+    jw_key_string(&j, "device", "cpu");
+    jw_key_bool(&j, "apply_b_dec_to_input", i->apply_b_dec_to_input);
+    jw_key_string(&j, "normalize_activations", normalization(w));
     jw_key(&j, "reshape_activations");
     bool heads = i->hook_head_index < 0 && strstr(i->site, "hook_z") && !i->is_transcoder;
     jw_string(&j, heads ? "hook_z" : "none");

@@ -12,26 +12,7 @@
 
 static void key_real(struct json_writer *w, const char *key, double v)
 {
-    jw_key(w, key);
-    jw_real(w, isnan(v) ? -1.0 : v);
-}
-
-static void key_int(struct json_writer *w, const char *key, int64_t v)
-{
-    jw_key(w, key);
-    jw_int(w, v);
-}
-
-static void key_string(struct json_writer *w, const char *key, const char *s)
-{
-    jw_key(w, key);
-    jw_string(w, s);
-}
-
-static void key_bool(struct json_writer *w, const char *key, bool v)
-{
-    jw_key(w, key);
-    jw_bool(w, v);
+    jw_key_real(w, key, isnan(v) ? -1.0 : v);
 }
 
 /* 10 decimals, rounded as decimal printing rounds: correctly. */
@@ -58,17 +39,17 @@ static void write_config(struct json_writer *w, const hooke_core_result *r)
                                           "compute_featurewise_weight_based_metrics" };
     jw_key(w, "eval_config");
     jw_object(w);
-    key_string(w, "model_name", r->model_name);
-    key_string(w, "llm_dtype", r->dtype);
-    key_int(w, "batch_size_prompts", r->config.batch_size_prompts);
-    key_int(w, "n_eval_reconstruction_batches", r->config.n_eval_reconstruction_batches);
-    key_int(w, "n_eval_sparsity_variance_batches", r->config.n_eval_sparsity_variance_batches);
-    key_string(w, "dataset", r->config.dataset);
-    key_int(w, "context_size", r->config.context_size);
-    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) key_bool(w, always[i], true);
-    key_bool(w, "exclude_special_tokens_from_reconstruction",
-             r->config.exclude_special_tokens_from_reconstruction);
-    key_bool(w, "verbose", false);
+    jw_key_string(w, "model_name", r->model_name);
+    jw_key_string(w, "llm_dtype", r->dtype);
+    jw_key_int(w, "batch_size_prompts", r->config.batch_size_prompts);
+    jw_key_int(w, "n_eval_reconstruction_batches", r->config.n_eval_reconstruction_batches);
+    jw_key_int(w, "n_eval_sparsity_variance_batches", r->config.n_eval_sparsity_variance_batches);
+    jw_key_string(w, "dataset", r->config.dataset);
+    jw_key_int(w, "context_size", r->config.context_size);
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) jw_key_bool(w, always[i], true);
+    jw_key_bool(w, "exclude_special_tokens_from_reconstruction",
+                r->config.exclude_special_tokens_from_reconstruction);
+    jw_key_bool(w, "verbose", false);
     jw_end_object(w);
 }
 
@@ -132,7 +113,7 @@ static void write_metrics(struct json_writer *w, const hooke_core_metrics *m)
             category = row->category;
         }
         if (row->is_count)
-            key_int(w, row->key, *(const int64_t *)(const void *)field);
+            jw_key_int(w, row->key, *(const int64_t *)(const void *)field);
         else
             key_real(w, row->key, *(const double *)(const void *)field);
     }
@@ -146,7 +127,7 @@ static void write_details(struct json_writer *w, const hooke_core_result *r)
     jw_array(w);
     for (int64_t i = 0; i < r->n_features; i++) {
         jw_object(w);
-        key_int(w, "index", i);
+        jw_key_int(w, "index", i);
         key_rounded(w, "feature_density", r->density[i]);
         key_rounded(w, "consistent_activation_heuristic", r->heuristic[i]);
         key_rounded(w, "encoder_bias", r->encoder_bias[i]);
@@ -196,16 +177,16 @@ hooke_status hooke_core_json(const hooke_core_result *r, hooke_text *out, const 
     text_clear(out);
     jw_init(&w, out, 2);
     jw_object(&w);
-    key_string(&w, "eval_type_id", "core");
+    jw_key_string(&w, "eval_type_id", "core");
     write_config(&w, r);
-    key_string(&w, "eval_id", r->eval_id);
-    key_int(&w, "datetime_epoch_millis", r->epoch_millis);
+    jw_key_string(&w, "eval_id", r->eval_id);
+    jw_key_int(&w, "datetime_epoch_millis", r->epoch_millis);
     write_metrics(&w, &r->metrics);
     write_details(&w, r);
-    key_string(&w, "sae_bench_commit_hash", "Unknown");
-    key_string(&w, "sae_lens_id", sae_id ? sae_id : "custom_sae");
-    key_string(&w, "sae_lens_release_id", release ? release : r->dict_name);
-    key_string(&w, "sae_lens_version", "Unknown");
+    jw_key_string(&w, "sae_bench_commit_hash", "Unknown");
+    jw_key_string(&w, "sae_lens_id", sae_id ? sae_id : "custom_sae");
+    jw_key_string(&w, "sae_lens_release_id", release ? release : r->dict_name);
+    jw_key_string(&w, "sae_lens_version", "Unknown");
     RETURN_IF_ERROR(write_member(&w, "sae_cfg_dict", r->sae_config));
     RETURN_IF_ERROR(write_origin(&w, r));
     jw_end_object(&w);
@@ -232,8 +213,8 @@ static hooke_status write_training(struct json_writer *w, const char *config_jso
     const struct json *metadata = json_get(config, "metadata");
     v = json_get(metadata ? metadata : config, "dataset_path");
     if (v && v->kind == JSON_STRING) dataset = v->as.string.bytes;
-    key_int(w, "training_tokens", tokens);
-    key_string(w, "dataset_path", dataset);
+    jw_key_int(w, "training_tokens", tokens);
+    jw_key_string(w, "dataset_path", dataset);
     arena_release(&arena);
     return st;
 }
@@ -242,9 +223,9 @@ static void write_sae_metadata(struct json_writer *w, const hooke_dict_info *inf
 {
     jw_key(w, "metadata");
     jw_object(w);
-    key_string(w, "model_name", info->model_name);
-    key_string(w, "hook_name", info->site);
-    key_int(w, "hook_layer", first_number(info->site));
+    jw_key_string(w, "model_name", info->model_name);
+    jw_key_string(w, "hook_name", info->site);
+    jw_key_int(w, "hook_layer", first_number(info->site));
     jw_key(w, "hook_head_index");
     if (info->hook_head_index >= 0)
         jw_int(w, info->hook_head_index);
@@ -255,13 +236,13 @@ static void write_sae_metadata(struct json_writer *w, const hooke_dict_info *inf
         jw_int(w, info->context_size);
     else
         jw_null(w);
-    key_bool(w, "prepend_bos", info->prepend_bos);
-    key_bool(w, "dataset_trust_remote_code", true);
+    jw_key_bool(w, "prepend_bos", info->prepend_bos);
+    jw_key_bool(w, "dataset_trust_remote_code", true);
     jw_key(w, "model_from_pretrained_kwargs");
     jw_object(w);
-    if (info->center_input) key_bool(w, "center_writing_weights", true);
+    if (info->center_input) jw_key_bool(w, "center_writing_weights", true);
     jw_end_object(w);
-    key_bool(w, "exclude_special_tokens", false);
+    jw_key_bool(w, "exclude_special_tokens", false);
     jw_end_object(w);
 }
 
@@ -273,18 +254,18 @@ hooke_status core_sae_config(hooke_text *out, const hooke_dict_info *info, const
     text_clear(out);
     jw_init(&w, out, 0);
     jw_object(&w);
-    key_int(&w, "d_in", info->d_in);
-    key_int(&w, "d_sae", info->d_dict);
-    if (info->is_transcoder) key_int(&w, "d_out", info->d_out);
-    key_string(&w, "dtype", torch_dtype);
-    key_string(&w, "device", "cpu");
-    key_bool(&w, "apply_b_dec_to_input", info->apply_b_dec_to_input);
-    key_string(&w, "normalize_activations", info->normalize_activations);
-    key_string(&w, "reshape_activations", "none");
-    if (info->k > 0) key_int(&w, "k", info->k);
+    jw_key_int(&w, "d_in", info->d_in);
+    jw_key_int(&w, "d_sae", info->d_dict);
+    if (info->is_transcoder) jw_key_int(&w, "d_out", info->d_out);
+    jw_key_string(&w, "dtype", torch_dtype);
+    jw_key_string(&w, "device", "cpu");
+    jw_key_bool(&w, "apply_b_dec_to_input", info->apply_b_dec_to_input);
+    jw_key_string(&w, "normalize_activations", info->normalize_activations);
+    jw_key_string(&w, "reshape_activations", "none");
+    if (info->k > 0) jw_key_int(&w, "k", info->k);
     hooke_status st = write_training(&w, info->config_json);
     write_sae_metadata(&w, info);
-    key_string(&w, "architecture", info->architecture);
+    jw_key_string(&w, "architecture", info->architecture);
     jw_end_object(&w);
     return st == HOOKE_OK ? w.status : st;
 }

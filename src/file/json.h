@@ -81,6 +81,11 @@ void jw_real(struct json_writer *w, double v); /* always with a '.' or exponent,
 void jw_real_f32(struct json_writer *w, float v); /* shortest form that reads back as this float */
 void jw_bool(struct json_writer *w, bool v);
 void jw_null(struct json_writer *w);
+/* A key and its value. */
+void jw_key_string(struct json_writer *w, const char *key, const char *s);
+void jw_key_int(struct json_writer *w, const char *key, int64_t v);
+void jw_key_real(struct json_writer *w, const char *key, double v);
+void jw_key_bool(struct json_writer *w, const char *key, bool v);
 void jw_value(struct json_writer *w, const struct json *v); /* copies a parsed value */
 
 #ifdef __cplusplus

@@ -278,6 +278,30 @@ void jw_null(struct json_writer *w)
     put_word(w, "null");
 }
 
+void jw_key_string(struct json_writer *w, const char *key, const char *s)
+{
+    jw_key(w, key);
+    jw_string(w, s);
+}
+
+void jw_key_int(struct json_writer *w, const char *key, int64_t v)
+{
+    jw_key(w, key);
+    jw_int(w, v);
+}
+
+void jw_key_real(struct json_writer *w, const char *key, double v)
+{
+    jw_key(w, key);
+    jw_real(w, v);
+}
+
+void jw_key_bool(struct json_writer *w, const char *key, bool v)
+{
+    jw_key(w, key);
+    jw_bool(w, v);
+}
+
 /* ---- parsed values ---- */
 
 static void copy_list(struct json_writer *w, const struct json *v)

@@ -141,8 +141,7 @@ hooke_status hooke_registry_walk(const char *kind, hooke_name_fn fn, void *paylo
 
 static void key_text(struct json_writer *w, const char *key, const char *value)
 {
-    jw_key(w, key);
-    jw_string(w, value[0] ? value : NULL);
+    jw_key_string(w, key, value[0] ? value : NULL);
 }
 
 hooke_status hooke_name_json(const hooke_name_info *info, hooke_text *out)

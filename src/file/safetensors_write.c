@@ -48,8 +48,7 @@ static void write_metadata(struct json_writer *w, const char *const *pairs)
     jw_key(w, "__metadata__");
     jw_object(w);
     for (size_t i = 0; pairs[i]; i += 2) {
-        jw_key(w, pairs[i]);
-        jw_string(w, pairs[i + 1]);
+        jw_key_string(w, pairs[i], pairs[i + 1]);
     }
     jw_end_object(w);
 }
@@ -62,8 +61,7 @@ static hooke_status write_entry(struct json_writer *w, const hooke_tensor_out *t
               "tensor '%s': too much data", t->name);
     jw_key(w, t->name);
     jw_object(w);
-    jw_key(w, "dtype");
-    jw_string(w, t->dtype);
+    jw_key_string(w, "dtype", t->dtype);
     jw_key(w, "shape");
     jw_array(w);
     for (int i = 0; i < t->n_dims; i++) jw_int(w, t->shape[i]);

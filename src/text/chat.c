@@ -37,8 +37,7 @@ static void write_token(struct json_writer *w, const hooke_tokenizer *tk, const 
 {
     const char *token = id >= 0 ? hooke_tokenizer_token(tk, id) : NULL;
     if (!token) return; /* undefined in the template, as transformers leaves it */
-    jw_key(w, key);
-    jw_string(w, token);
+    jw_key_string(w, key, token);
 }
 
 static hooke_status write_messages(struct json_writer *w, const hooke_message *messages, int n)
@@ -49,10 +48,8 @@ static hooke_status write_messages(struct json_writer *w, const hooke_message *m
         RETURN_IF(!messages[i].role || !messages[i].content, HOOKE_E_ARGUMENT,
                   "chat: message %d has no role or no content", i + 1);
         jw_object(w);
-        jw_key(w, "role");
-        jw_string(w, messages[i].role);
-        jw_key(w, "content");
-        jw_string(w, messages[i].content);
+        jw_key_string(w, "role", messages[i].role);
+        jw_key_string(w, "content", messages[i].content);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -88,8 +85,7 @@ static hooke_status write_all(hooke_text *out, struct arena *a, const hooke_toke
     jw_null(&w);
     jw_key(&w, "documents");
     jw_null(&w);
-    jw_key(&w, "add_generation_prompt");
-    jw_bool(&w, options->add_generation_prompt);
+    jw_key_bool(&w, "add_generation_prompt", options->add_generation_prompt);
     RETURN_IF_ERROR(write_variables(&w, a, options->variables));
     jw_end_object(&w);
     return w.status;
