@@ -127,9 +127,10 @@ hooke_status dict_config_metadata(struct dict_config *c, struct arena *a, const 
                                   const char *name)
 {
     const struct json *kwargs = json_get(o, "model_from_pretrained_kwargs");
+    const char *site_key = either(o, "hook_name", either(o, "hook_point", "hf_hook_name"));
     RETURN_IF_ERROR(copy_string(&c->model_name, a, o, "model_name", name));
-    RETURN_IF_ERROR(copy_string(&c->site, a, o, either(o, "hook_name", "hook_point"), name));
-    RETURN_IF_ERROR(copy_string(&c->site_out, a, o, "hook_name_out", name));
+    RETURN_IF_ERROR(copy_string(&c->site, a, o, site_key, name));
+    RETURN_IF_ERROR(copy_string(&c->site_out, a, o, either(o, "hook_name_out", "hf_hook_name_out"), name));
     RETURN_IF_ERROR(
         read_int(&c->hook_head_index, o, either(o, "hook_head_index", "hook_point_head_index"), 0, -1, name));
     RETURN_IF_ERROR(read_int(&c->context_size, o, "context_size", 0, 0, name));
@@ -215,7 +216,7 @@ hooke_status dict_config_read(struct dict_config *out, bool *legacy, struct aren
     struct arena tree = { 0 };
     const struct json *root;
     *out = (struct dict_config){ 0 };
-    hooke_status st = json_parse(&root, &tree, text, n, 0, name);
+    hooke_status st = json_parse(&root, &tree, text, n, JSON_AS_PYTHON, name);
     if (st == HOOKE_OK) st = config_from_tree(out, legacy, a, root, name);
     arena_release(&tree);
     return st;
@@ -252,7 +253,7 @@ hooke_status dict_config_override(struct dict_config *c, struct arena *a, const 
 {
     struct arena tree = { 0 };
     const struct json *root;
-    hooke_status st = json_parse(&root, &tree, json, strlen(json), 0, name);
+    hooke_status st = json_parse(&root, &tree, json, strlen(json), JSON_AS_PYTHON, name);
     if (st == HOOKE_OK) st = override_from_tree(c, a, root, name);
     arena_release(&tree);
     return st;

@@ -72,7 +72,7 @@ static hooke_status take_concept(struct hooke_dict *d, int64_t row, const char *
     struct arena tree = { 0 };
     const struct json *root;
     const char *concept = NULL;
-    hooke_status st = json_parse(&root, &tree, line, n, 0, name);
+    hooke_status st = json_parse(&root, &tree, line, n, JSON_AS_PYTHON, name);
     if (st == HOOKE_OK) st = json_string(&concept, root, "concept", NULL, name);
     if (st == HOOKE_OK && concept) st = reader_copy(d, &d->labels[row], concept);
     arena_release(&tree);
@@ -91,6 +91,7 @@ static hooke_status take_concepts(struct hooke_dict *d, const hooke_text *text, 
         size_t n = (size_t)((stop ? stop : end) - p);
         if (lines < rows) RETURN_IF_ERROR(take_concept(d, lines, p, n, name));
         p += n + 1;
+        while (p < end && *p == '\n') p++;
     }
     RETURN_IF(lines != rows, HOOKE_E_FORMAT,
               "%s: %lld lines for %lld concepts in %s: was a run repeated into this folder?", name,
@@ -135,19 +136,27 @@ static hooke_status take_place_from_path(struct hooke_dict *d, const char *path)
     return reader_copy(d, &d->config.model_name, nine ? "google/gemma-2-9b-it" : "google/gemma-2-2b-it");
 }
 
-hooke_status axbench_take(struct hooke_dict *d, const char *path)
+/* Model, layer and site: as config.json says, else as the path does. */
+static hooke_status take_place(struct hooke_dict *d, const char *path)
 {
     struct arena tree = { 0 };
     const struct json *root;
+    const char *name = path_beside(&d->arena, path, "config.json");
+    RETURN_IF(!name, HOOKE_E_MEMORY, "%s: out of memory", path);
+    hooke_status st = torch_json_beside(d, path, "config.json", &tree, &root);
+    if (st == HOOKE_OK) st = root ? take_config(d, root, name) : take_place_from_path(d, path);
+    arena_release(&tree);
+    return st;
+}
+
+hooke_status axbench_take(struct hooke_dict *d, const char *path)
+{
     bool reft = is_reft(d, path);
     RETURN_IF_ERROR(torch_file_load(&d->torch, &d->param[P_W_DEC], d->torch.tensors[0].name));
     d->config.architecture = reft ? "reft_r1" : "linear";
     if (!reft) RETURN_IF_ERROR(take_bias(d, path));
     RETURN_IF_ERROR(take_metadata(d, path));
-    hooke_status st = torch_json_beside(d, path, "config.json", &tree, &root);
-    if (st == HOOKE_OK) st = root ? take_config(d, root, path) : take_place_from_path(d, path);
-    arena_release(&tree);
-    return st;
+    return take_place(d, path);
 }
 
 /* LoReFT and ConceptReFT keep low-rank edits of whole representations under ".proj_weight" and ".source_weight". */

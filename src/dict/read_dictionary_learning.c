@@ -300,14 +300,18 @@ static hooke_status take_all(struct hooke_dict *d, const struct json *root, cons
 
 /* The configuration of checkpoints/ae_<step>.pt is the run's, a folder above. */
 static hooke_status find_config(struct hooke_dict *d, const char *path, struct arena *tree,
-                                const struct json **root)
+                                const struct json **root, const char **name)
 {
     static const char folder[] = "checkpoints";
+    RETURN_IF(!(*name = path_beside(&d->arena, path, "config.json")), HOOKE_E_MEMORY, "%s: out of memory",
+              path);
     RETURN_IF_ERROR(torch_json_beside(d, path, "config.json", tree, root));
     size_t n = (size_t)(file_part(path) - path), m = sizeof folder;
     bool is_checkpoint =
         n >= m && memcmp(path + n - m, "checkpoints/", m) == 0 && (n == m || path[n - m - 1] == '/');
     if (*root || !is_checkpoint) return HOOKE_OK;
+    RETURN_IF(!(*name = path_beside(&d->arena, path, "../config.json")), HOOKE_E_MEMORY, "%s: out of memory",
+              path);
     return torch_json_beside(d, path, "../config.json", tree, root);
 }
 
@@ -315,8 +319,9 @@ hooke_status dictionary_learning_take(struct hooke_dict *d, const char *path)
 {
     struct arena tree = { 0 };
     const struct json *root;
-    hooke_status st = find_config(d, path, &tree, &root);
-    if (st == HOOKE_OK) st = take_all(d, root, path);
+    const char *name;
+    hooke_status st = find_config(d, path, &tree, &root, &name);
+    if (st == HOOKE_OK) st = take_all(d, root, name);
     arena_release(&tree);
     return st;
 }

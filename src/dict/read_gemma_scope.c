@@ -113,7 +113,7 @@ static hooke_status read_metadata(struct hooke_dict *d, const char *path)
     RETURN_IF(!file, HOOKE_E_MEMORY, "%s: out of memory", path);
     struct arena tree = { 0 };
     const struct json *root;
-    hooke_status st = json_read(&root, &tree, file, LARGEST_METADATA, 0);
+    hooke_status st = json_read(&root, &tree, file, LARGEST_METADATA, JSON_AS_PYTHON);
     if (st == HOOKE_OK) st = metadata_from_tree(d, root, file);
     arena_release(&tree);
     return st;

@@ -5,6 +5,7 @@
  *     activation_scaler.json     checkpoints only: {"scaling_factor": s or null}, not yet folded into the weights */
 #include "dict/format.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LARGEST_JSON = 16 << 20 };
@@ -42,7 +43,7 @@ static hooke_status read_scaler(struct hooke_dict *d, const char *path)
     if (!file_exists(path)) return HOOKE_OK;
     struct arena tree = { 0 };
     const struct json *root;
-    hooke_status st = json_read(&root, &tree, path, LARGEST_JSON, 0);
+    hooke_status st = json_read(&root, &tree, path, LARGEST_JSON, JSON_AS_PYTHON);
     if (st == HOOKE_OK) st = scale_from_tree(&d->config.activation_scale, root, path);
     arena_release(&tree);
     return st;
@@ -70,6 +71,9 @@ static hooke_status take_sparsity(struct hooke_dict *d, const struct safetensors
     RETURN_IF(!t, HOOKE_E_FORMAT, "%s: no tensor 'sparsity'", file);
     RETURN_IF(t->n_dims != 1 || t->dtype > DT_F64 || !dec || dec->n_dims != 2 || t->shape[0] != dec->shape[0],
               HOOKE_E_SHAPE, "%s: tensor 'sparsity' is not one number for each feature", file);
+    float first = 0;
+    if (t->n_items > 0) RETURN_IF_ERROR(stored_to_f32(&first, t, 0, 1));
+    if (isnan(first)) return HOOKE_OK; /* saved before anything was counted: NaN throughout */
     return dict_vector_load(d, &d->log_sparsity, t);
 }
 

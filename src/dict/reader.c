@@ -92,7 +92,7 @@ hooke_status reader_target_decoder(struct hooke_dict *d, const struct stored_ten
 
 hooke_status reader_json(const struct json **out, struct arena *tree, const char *path)
 {
-    RETURN_IF_ERROR(json_read(out, tree, path, READER_JSON_MAX, 0));
+    RETURN_IF_ERROR(json_read(out, tree, path, READER_JSON_MAX, JSON_AS_PYTHON));
     RETURN_IF((*out)->kind != JSON_OBJECT, HOOKE_E_FORMAT, "%s: a configuration must be a JSON object", path);
     return HOOKE_OK;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "file/bytes.h"
+#include "file/sniff.h"
 
 _Static_assert(JSON_MAX_DEPTH == 64, "parse_list() says so");
 enum { SLAB_BYTES = 48 * 1024, NUMBER_BYTES = 512 };
@@ -370,6 +371,20 @@ static hooke_status parse_list(struct json **out, struct parser *p, enum json_ki
     return HOOKE_OK;
 }
 
+/* What Python writes for a number that is none; p->p is at its first letter or its sign. */
+static bool at_no_number(const struct parser *p)
+{
+    bool negative = *p->p == '-';
+    if (!(p->flags & JSON_NAN_IS_NULL) || p->end - p->p <= negative) return false;
+    return p->p[negative] == 'I' || (*p->p == 'N' && !negative);
+}
+
+static hooke_status parse_no_number(struct json **out, struct parser *p)
+{
+    p->p += *p->p == '-';
+    return parse_word(out, p, *p->p == 'N' ? "NaN" : "Infinity", JSON_NULL, false);
+}
+
 static hooke_status parse_value(struct json **out, struct parser *p)
 {
     skip_space(p);
@@ -388,13 +403,25 @@ static hooke_status parse_value(struct json **out, struct parser *p)
     case 'n':
         return parse_word(out, p, "null", JSON_NULL, false);
     default:
+        if (at_no_number(p)) return parse_no_number(out, p);
         if (*p->p == '-' || (*p->p >= '0' && *p->p <= '9')) return parse_number(out, p);
         return bad(p, p->p, "expected a value");
     }
 }
 
+/* Not even the beginning of a value: said with what the text is instead. */
+static hooke_status check_beginning(struct parser *p)
+{
+    skip_space(p);
+    RETURN_IF(p->p == p->begin && p->p < p->end && !strchr("{[\"-0123456789tfnNI", *p->p), HOOKE_E_FORMAT,
+              "%s: not valid JSON: line 1, byte 1: expected a value; it looks like %s", p->name,
+              looks_like((const unsigned char *)p->begin, (size_t)(p->end - p->begin)));
+    return HOOKE_OK;
+}
+
 static hooke_status parse_document(struct json **out, struct parser *p)
 {
+    RETURN_IF_ERROR(check_beginning(p));
     RETURN_IF_ERROR(parse_value(out, p));
     skip_space(p);
     return p->p == p->end ? HOOKE_OK : bad(p, p->p, "text behind the value");
@@ -455,18 +482,27 @@ static const char *kind_name(enum json_kind kind)
     return names[kind];
 }
 
+/* Reals count up to 2^53, below which each is the number that was written. */
+static bool whole_number(const struct json *v, int64_t *out)
+{
+    const double most = 9007199254740992.0;
+    if (v->kind == JSON_INT) return *out = v->as.integer, true;
+    if (v->kind != JSON_REAL || !(fabs(v->as.real) <= most) || v->as.real != floor(v->as.real)) return false;
+    return *out = (int64_t)v->as.real, true;
+}
+
 hooke_status json_int(int64_t *out, const struct json *o, const char *key, int64_t low, int64_t high,
                       int64_t fallback, const char *name)
 {
     const struct json *v = json_get(o, key);
+    int64_t i;
     *out = fallback;
     if (json_is_null(v)) return HOOKE_OK;
-    RETURN_IF(v->kind != JSON_INT, HOOKE_E_FORMAT, "%s: key '%s': expected an integer, found %s", name, key,
+    RETURN_IF(!whole_number(v, &i), HOOKE_E_FORMAT, "%s: key '%s': expected an integer, found %s", name, key,
               kind_name(v->kind));
-    RETURN_IF(v->as.integer < low || v->as.integer > high, HOOKE_E_FORMAT,
-              "%s: key '%s': %lld is not in %lld .. %lld", name, key, (long long)v->as.integer,
-              (long long)low, (long long)high);
-    *out = v->as.integer;
+    RETURN_IF(i < low || i > high, HOOKE_E_FORMAT, "%s: key '%s': %lld is not in %lld .. %lld", name, key,
+              (long long)i, (long long)low, (long long)high);
+    *out = i;
     return HOOKE_OK;
 }
 

@@ -1,7 +1,7 @@
 /* json.h: a strict JSON reader into an arena tree, and a writer.
  *
  * Strict: valid UTF-8, no comments, no trailing bytes, depth at most JSON_MAX_DEPTH, at most JSON_MAX_VALUES values, no lone
- * surrogates, integers outside int64 are an error. Duplicate keys are an error where the caller asks, else the last one wins. */
+ * surrogates, integers outside int64 are an error unless the caller takes what Python writes. Duplicate keys are an error where the caller asks, else the last one wins. */
 #ifndef HOOKE_FILE_JSON_H
 #define HOOKE_FILE_JSON_H
 
@@ -38,7 +38,9 @@ struct json {
 enum {
     JSON_REFUSE_DUPLICATES = 1,
     JSON_LARGE_INTEGERS =
-        2, /* integers outside int64 are reals instead of errors (model_max_length is 10^30) */
+        2,                /* integers outside int64 are reals instead of errors (model_max_length is 10^30) */
+    JSON_NAN_IS_NULL = 4, /* NaN, Infinity and -Infinity, which Python's json writes, say nothing: null */
+    JSON_AS_PYTHON = JSON_LARGE_INTEGERS | JSON_NAN_IS_NULL,
 };
 /* Parses text[n]; `name` (the file) opens every message. The tree lives in the arena. */
 hooke_status json_parse(const struct json **out, struct arena *a, const char *text, size_t n, int flags,
@@ -50,7 +52,8 @@ hooke_status json_read(const struct json **out, struct arena *a, const char *pat
 /* Member by key; NULL if o is NULL, no object, or has none. Null members are returned as JSON_NULL values. */
 const struct json *json_get(const struct json *o, const char *key);
 bool json_is_null(const struct json *v); /* NULL or JSON_NULL */
-/* Member as a value with a default for absent or null; a wrong kind or range is HOOKE_E_FORMAT with "name: key 'k' ...". */
+/* Member as a value with a default for absent or null; a wrong kind or range is HOOKE_E_FORMAT with "name: key 'k' ...". An
+ * integer may be written as a whole real (768.0). */
 hooke_status json_int(int64_t *out, const struct json *o, const char *key, int64_t low, int64_t high,
                       int64_t fallback, const char *name);
 hooke_status json_real(double *out, const struct json *o, const char *key, double fallback,

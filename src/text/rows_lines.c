@@ -56,7 +56,7 @@ static hooke_status read_object(struct row_file *f, const struct json **out)
         if (!got) return HOOKE_OK;
     } while (is_blank(&f->line));
     arena_release(&f->tree);
-    hooke_status st = json_parse(out, &f->tree, f->line.data, f->line.n, JSON_LARGE_INTEGERS, "not JSON");
+    hooke_status st = json_parse(out, &f->tree, f->line.data, f->line.n, JSON_AS_PYTHON, "not JSON");
     if (st != HOOKE_OK) return fail_within(st, "%s: line %lld", f->path, (long long)f->place);
     return expect_object(f, *out);
 }
@@ -93,7 +93,7 @@ static hooke_status read_array(struct row_file *f, const struct json **first)
         RETURN_IF_ERROR(text_append(&f->line, s->block + s->at, s->n - s->at));
         s->at = s->n;
     }
-    hooke_status st = json_parse(&array, &f->tree, f->line.data, f->line.n, JSON_LARGE_INTEGERS, "not JSON");
+    hooke_status st = json_parse(&array, &f->tree, f->line.data, f->line.n, JSON_AS_PYTHON, "not JSON");
     if (st != HOOKE_OK) return fail_within(st, "%s", f->path);
     f->is_array = true;
     *first = array->as.list.first;

@@ -243,6 +243,11 @@ static void densities_are_carried(void **state)
     OK(hooke_dict_vector(d, "log_sparsity", got, 19));
     assert_memory_equal(got, sparsity, sizeof got);
     hooke_dict_close(d);
+    for (int i = 0; i < 19; i++) sparsity[i] = NAN; /* SAELens, before it has counted anything */
+    OK(hooke_write_safetensors(path, &t, 1, NULL));
+    OK(hooke_dict_open(&d, ctx, folder, NULL));
+    assert_false(hooke_dict_get_info(d)->has_density);
+    hooke_dict_close(d);
     t.shape[0] = 18;
     OK(hooke_write_safetensors(path, &t, 1, NULL));
     FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_SHAPE, "not one number for each feature");

@@ -157,6 +157,36 @@ static void large_integers_may_be_reals(void **state)
     arena_release(&a);
 }
 
+/* What Python's json module writes for numbers that are none. */
+static void nan_may_say_nothing(void **state)
+{
+    struct arena a = { 0 };
+    const struct json *j;
+    const char *text = "[NaN, Infinity, -Infinity, -7]";
+    const char *const wrong[] = { "nan", "-NaN", "Inf", "-", "[-I", "N", "-Infinit" };
+    (void)state;
+    assert_int_equal(parse(&j, &a, text, JSON_AS_PYTHON), HOOKE_OK);
+    const struct json *v = j->as.list.first;
+    for (int i = 0; i < 3; i++, v = v->next) assert_int_equal(v->kind, JSON_NULL);
+    assert_true(v->kind == JSON_INT && v->as.integer == -7);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(parse(&j, &a, wrong[i], JSON_AS_PYTHON), HOOKE_E_FORMAT);
+    assert_int_equal(parse(&j, &a, text, JSON_LARGE_INTEGERS), HOOKE_E_FORMAT);
+    arena_release(&a);
+}
+
+static void says_what_the_text_is_instead(void **state)
+{
+    struct arena a = { 0 };
+    const struct json *j;
+    (void)state;
+    assert_int_equal(parse(&j, &a, "version https://git-lfs.github.com/spec/v1\n", 0), HOOKE_E_FORMAT);
+    assert_non_null(strstr(hooke_error(), "Git LFS pointer"));
+    assert_int_equal(parse(&j, &a, "<!DOCTYPE html>", 0), HOOKE_E_FORMAT);
+    assert_non_null(strstr(hooke_error(), "a web page"));
+    arena_release(&a);
+}
+
 static void depth_is_bounded(void **state)
 {
     char text[2 * (JSON_MAX_DEPTH + 1) + 1];
@@ -217,7 +247,9 @@ static void members_with_defaults_and_kinds(void **state)
     const char *s;
     (void)state;
     assert_int_equal(
-        parse(&j, &a, "{\"i\": 7, \"r\": 0.5, \"b\": false, \"s\": \"x\", \"n\": null, \"z\": \"a\\u0000\"}",
+        parse(&j, &a,
+              "{\"i\": 7, \"r\": 0.5, \"b\": false, \"s\": \"x\", \"n\": null, \"z\": \"a\\u0000\", "
+              "\"w\": 768.0, \"h\": 1e300}",
               0),
         HOOKE_OK);
     assert_int_equal(json_int(&i, j, "i", 0, 10, 1, "f"), HOOKE_OK);
@@ -227,6 +259,10 @@ static void members_with_defaults_and_kinds(void **state)
     assert_int_equal(json_int(&i, j, "i", 8, 10, 9, "f"), HOOKE_E_FORMAT);
     assert_non_null(strstr(hooke_error(), "f: key 'i'"));
     assert_int_equal(json_int(&i, j, "r", 0, 10, 1, "f"), HOOKE_E_FORMAT);
+    assert_int_equal(json_int(&i, j, "h", 0, INT64_MAX, 1, "f"), HOOKE_E_FORMAT);
+    assert_int_equal(json_int(&i, j, "w", 0, 1000, 1, "f"), HOOKE_OK);
+    assert_int_equal(i, 768);
+    assert_int_equal(json_int(&i, j, "w", 0, 700, 1, "f"), HOOKE_E_FORMAT);
     assert_int_equal(json_real(&r, j, "i", 0, "f"), HOOKE_OK);
     assert_true(r == 7.0);
     assert_int_equal(json_real(&r, j, "s", 0, "f"), HOOKE_E_FORMAT);
@@ -428,6 +464,8 @@ int main(void)
         cmocka_unit_test(a_nul_in_the_text_is_refused),
         cmocka_unit_test(numbers_at_their_limits),
         cmocka_unit_test(large_integers_may_be_reals),
+        cmocka_unit_test(nan_may_say_nothing),
+        cmocka_unit_test(says_what_the_text_is_instead),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(the_number_of_values_is_bounded),
         cmocka_unit_test(duplicate_keys),
