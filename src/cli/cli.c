@@ -297,6 +297,10 @@ int session_model(struct session *s)
     if ((code = session_pull_first(s, what, "model")) != 0) return code;
     hooke_status st = hooke_model_open(&s->model, s->ctx, what, &options);
     if (!st) return 0;
+    const char *format;
+    if (st == HOOKE_E_NOT_FOUND && hooke_dict_recognise(what, &format))
+        return failed(what, "name it with -d, and its model with -m", "a dictionary (%s), not a model",
+                      format);
     return failed_call(
         st, "model",
         s->opt.model ? NULL : "name the model with -m (a folder in Hugging Face layout, or a hub id)");

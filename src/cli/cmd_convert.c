@@ -39,6 +39,12 @@ static const struct opt_spec spec = {
     2,
 };
 
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
 static bool is_empty_or_absent(const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -140,6 +146,9 @@ int cmd_convert(struct session *s, int argc, char **argv)
         return wrong("convert", "give IN and OUT", "%s is missing",
                      s->opt.args.n ? "the folder to write" : "the dictionary");
     if (!o.to) return wrong("convert", "give --to FORMAT, e.g. --to saelens", "the format is missing");
+    if (is_file(s->opt.args.items[1]))
+        return failed(s->opt.args.items[1], "give the name of a folder: it is made where it is absent",
+                      "is a file, and a dictionary is written as a folder");
     if (!o.dry_run && !o.force && !is_empty_or_absent(s->opt.args.items[1]))
         return failed(s->opt.args.items[1], "give another folder, or --force to replace its files",
                       "is not empty");

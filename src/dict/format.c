@@ -24,12 +24,45 @@ const struct dict_format *dict_format_recognise(const char *path)
     return NULL;
 }
 
+/* A model, or a file of tensors under a name of no format: what it holds is said. */
+static hooke_status refuse_tensors(const hooke_file *f, const char *path)
+{
+    enum { SHOWN = 8 };
+    int n = hooke_file_n_tensors(f);
+    RETURN_IF(strcmp(hooke_file_kind(f), "model") == 0, HOOKE_E_NOT_FOUND,
+              "%s: a model, no dictionary; name it with -m (hooke_model_open())", path);
+    hooke_text t = { 0 };
+    for (int i = 0; i < n && i < SHOWN; i++)
+        (void)text_printf(&t, "%s%.60s", i ? ", " : "", hooke_file_tensor(f, i)->name);
+    hooke_status st = fail(HOOKE_E_NOT_FOUND,
+                           "%s: a file of %d tensors (%s%s), but no dictionary by its name; name the folder "
+                           "that holds it with its configuration",
+                           path, n, t.data ? t.data : "", n > SHOWN ? ", ..." : "");
+    hooke_text_release(&t);
+    return st;
+}
+
+/* Of a file or folder that is no dictionary, what it is; HOOKE_OK where that says nothing. A configuration without its weights
+ * is such a case: what is missing beside it says more. */
+static hooke_status refuse_by_content(const char *path)
+{
+    hooke_file *f;
+    bool is_configuration = path_ends_with(path, ".json") || path_ends_with(path, ".yaml");
+    if (is_configuration) return HOOKE_OK;
+    hooke_status st = hooke_file_open(&f, path);
+    if (st != HOOKE_OK) return is_folder(path) ? HOOKE_OK : st;
+    st = refuse_tensors(f, path);
+    hooke_file_close(f);
+    return st;
+}
+
 hooke_status dict_format_find(const struct dict_format **out, const char *path)
 {
     if ((*out = dict_format_recognise(path)) != NULL) return HOOKE_OK;
     RETURN_IF(!file_exists(path) && !is_folder(path), HOOKE_E_NOT_FOUND, "%s: no such file or folder", path);
     if (torch_is_named(path)) return torch_refuse(path);
     if (is_folder(path)) RETURN_IF_ERROR(dict_refuse_folder(path));
+    RETURN_IF_ERROR(refuse_by_content(path));
     return fail(
         HOOKE_E_NOT_FOUND,
         "%s: no dictionary here: looked for cfg.json with sae_weights.safetensors (SAELens) or "

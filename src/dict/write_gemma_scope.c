@@ -13,8 +13,9 @@ hooke_status gemma_scope_check(struct writing *w)
     RETURN_IF_ERROR(writing_common_losses(w, "Gemma Scope", false));
     w->architecture = d->info.is_transcoder ? "jumprelu_transcoder" : "jumprelu";
     w->as_threshold = w->float32_only = true;
-    writing_lose(w, "site", true, "the site '%s' and the model: published files leave both to their path",
-                 d->info.site);
+    if (d->info.site[0])
+        writing_lose(w, "site", true, "the site '%s' and the model: published files leave both to their path",
+                     d->info.site);
     if (d->info.hook_head_index >= 0)
         writing_lose(w, "hook_head_index", true, "the head, %d", d->info.hook_head_index);
     if (!d->info.prepend_bos) writing_lose(w, "prepend_bos", true, "that no BOS is put before a context");

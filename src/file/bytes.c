@@ -167,8 +167,13 @@ hooke_status make_folders(const char *path)
         char kept = part.data[i];
         if (kept != '/' && kept != '\0') continue;
         part.data[i] = '\0';
-        if (mkdir(part.data, 0777) != 0 && !is_folder(part.data))
-            st = fail_errno(HOOKE_E_IO, "%s: cannot make folder", part.data);
+        if (mkdir(part.data, 0777) != 0) {
+            int why = errno;
+            if (!is_folder(part.data)) {
+                errno = why;
+                st = fail_errno(HOOKE_E_IO, "%s: cannot make folder", part.data);
+            }
+        }
         part.data[i] = kept;
     }
     hooke_text_release(&part);

@@ -88,7 +88,7 @@ static hooke_status saelens_format(const char **out, struct hooke_file *f, const
     struct arena a = { 0 };
     const struct json *config;
     hooke_status st = path_join(&f->path, folder, "cfg.json");
-    if (st == HOOKE_OK) st = json_read(&config, &a, f->path.data, CONFIG_MAX_BYTES, 0);
+    if (st == HOOKE_OK) st = json_read(&config, &a, f->path.data, CONFIG_MAX_BYTES, JSON_AS_PYTHON);
     if (st == HOOKE_OK)
         *out = json_get(json_get(config, "metadata"), "hook_name") ? "saelens" : "saelens_legacy";
     arena_release(&a);
@@ -115,13 +115,18 @@ static hooke_status check_tokenizer(const char *path)
     return st;
 }
 
-static bool is_empty(const char *folder)
+static hooke_status refuse_folder(const char *folder)
 {
     DIR *d = opendir(folder);
     int n = 0;
-    while (d && n < 3 && readdir(d)) n++; /* itself and the one above are always there */
-    if (d) closedir(d);
-    return d && n < 3;
+    if (!d) return fail_errno(HOOKE_E_IO, "%s", folder);
+    while (n < 3 && readdir(d)) n++; /* itself and the one above are always there */
+    closedir(d);
+    return fail(HOOKE_E_NOT_FOUND,
+                n < 3 ? "%s: an empty folder"
+                      : "%s: a folder without what is known here: a model (config.json with "
+                        "model.safetensors), a tokenizer.json, a dictionary's files",
+                folder);
 }
 
 static hooke_status open_folder(struct hooke_file *f, const char *folder)
@@ -151,11 +156,7 @@ static hooke_status open_folder(struct hooke_file *f, const char *folder)
     RETURN_IF(has_config, HOOKE_E_NOT_FOUND,
               "%s: config.json, but no weights: no model.safetensors and no model.safetensors.index.json",
               folder);
-    return fail(HOOKE_E_NOT_FOUND,
-                is_empty(folder) ? "%s: an empty folder"
-                                 : "%s: a folder without what is known here: a model (config.json with "
-                                   "model.safetensors), a tokenizer.json, a dictionary's files",
-                folder);
+    return refuse_folder(folder);
 }
 
 /* ---- files ---- */

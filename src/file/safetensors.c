@@ -169,7 +169,8 @@ static hooke_status parse_header(const struct json **out, struct arena *a, struc
               src->name, (unsigned long long)n, src->n);
     const char *text = (const char *)src->bytes + 8;
     RETURN_IF(n == 0 || text[0] != '{', HOOKE_E_FORMAT,
-              "%s: no safetensors file: the header does not begin with '{'", src->name);
+              "%s: no safetensors file: the header does not begin with '{'; it looks like %s", src->name,
+              looks_like(src->bytes, src->n));
     src->data_begin = 8 + (size_t)n;
     RETURN_IF_ERROR(json_parse(out, a, text, (size_t)n, JSON_REFUSE_DUPLICATES, src->name));
     return HOOKE_OK; /* it begins with '{': an object */

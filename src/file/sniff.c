@@ -25,7 +25,8 @@ static const struct {
     { "\x7F"
       "ELF",
       4, "a program or library" },
-    { "version https://git-lfs", 23, "a Git LFS pointer: the real file was not fetched" },
+    { "version https://git-lfs", 23,
+      "a Git LFS pointer, not the file itself; 'git lfs pull' in its folder fetches that" },
     { "\x89PNG\r\n", 6, "a picture (PNG)" },
     { "\xFF\xD8\xFF", 3, "a picture (JPEG)" },
     { "GIF8", 4, "a picture (GIF)" },

@@ -19,13 +19,15 @@ static hooke_status read_json(const struct json **out, struct arena *a, const ch
     *out = NULL;
     RETURN_IF_ERROR(path_join(path, folder, file));
     if (!file_exists(path->data)) return HOOKE_OK;
-    return json_read(out, a, path->data, MAX_CONFIG_BYTES, 0);
+    return json_read(out, a, path->data, MAX_CONFIG_BYTES, JSON_AS_PYTHON);
 }
 
 static hooke_status read_configs(hooke_model *m, struct arena *a, hooke_text *path)
 {
     const struct json *root, *generation;
     const char *folder = m->path.data;
+    RETURN_IF(file_exists(folder) && !is_folder(folder), HOOKE_E_NOT_FOUND,
+              "%s: a file; a model is a folder: name the one with config.json and the weights", folder);
     RETURN_IF(!is_folder(folder), HOOKE_E_NOT_FOUND, "%s: no such folder", folder);
     RETURN_IF_ERROR(read_json(&root, a, folder, "config.json", path));
     RETURN_IF(!root, HOOKE_E_NOT_FOUND, "%s: no config.json", folder);

@@ -6,6 +6,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "file/sniff.h"
+
 struct zstd_state {
     ZSTD_DStream *stream;
     char *packed; /* [SOURCE_BLOCK] */
@@ -101,7 +103,8 @@ static hooke_status read_gzip(struct source *s)
     const char *text = gzerror((gzFile)s->inner, &code);
     RETURN_IF(got < 0 || code == Z_BUF_ERROR, HOOKE_E_FORMAT, "%s: gzip: %s", s->path,
               text[0] ? text : "damaged");
-    RETURN_IF(gzdirect((gzFile)s->inner), HOOKE_E_FORMAT, "%s: not a gzip file", s->path);
+    RETURN_IF(gzdirect((gzFile)s->inner), HOOKE_E_FORMAT, "%s: not a gzip file; it looks like %s", s->path,
+              looks_like((const unsigned char *)s->block, (size_t)got));
     s->n = (size_t)got;
     return HOOKE_OK;
 }

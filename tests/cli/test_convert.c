@@ -41,6 +41,20 @@ static void the_shipped_dictionary_in_each_format(void **state)
     has(o->err, "sparsify has no architecture that gives the codes of 'jumprelu'");
 }
 
+static void a_folder_is_written(void **state)
+{
+    (void)state;
+    struct outcome *o = hooke("convert micro models/micro/config.json --to saelens --force");
+    assert_int_equal(o->code, 1);
+    has(o->err, "models/micro/config.json: is a file");
+    o = hooke("features -q -m models/micro-sae/layer_2/width_2k/average_l0_28 -d micro hi");
+    assert_int_equal(o->code, 1);
+    has(o->err, "a dictionary (gemma_scope), not a model");
+    o = hooke("features -q -m models/micro/model.safetensors -d micro hi");
+    assert_int_equal(o->code, 1);
+    has(o->err, "a model is a folder");
+}
+
 static void losses_are_asked_for(void **state)
 {
     (void)state;
@@ -149,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_shipped_dictionary_in_each_format),
+        cmocka_unit_test(a_folder_is_written),
         cmocka_unit_test(losses_are_asked_for),
         cmocka_unit_test(wrong_calls),
         cmocka_unit_test(info_names_every_format),

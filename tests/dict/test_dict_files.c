@@ -183,6 +183,14 @@ static void configuration_details(void **state)
                        "\"hook_name\": \"a\"}";
     OK(dict_config_read(&c, &legacy, &a, five, strlen(five), "cfg.json"));
     assert_true(legacy);
+    const char *module =
+        "{\"architecture\": \"jumprelu\", \"d_in\": 16.0, \"lr\": NaN, \"seed\": 1000000000000000000000, "
+        "\"metadata\": {\"sae_lens_version\": \"6.50.0\", \"l0\": NaN, "
+        "\"hf_hook_name\": \"model.layers.3.output\"}}";
+    OK(dict_config_read(&c, &legacy, &a, module, strlen(module), "cfg.json"));
+    assert_string_equal(c.site, "model.layers.3.output");
+    assert_true(c.d_in == 16 && c.expected_l0 == 0);
+    assert_null(strstr(c.json, "NaN"));
     const char *top = "{\"architecture\": \"jumprelu\", \"sae_lens_version\": \"10.0.0\"}";
     OK(dict_config_read(&c, &legacy, &a, top, strlen(top), "cfg.json"));
     assert_false(legacy);
@@ -198,6 +206,29 @@ static void nothing_there(void **state)
     rmdir(folder);
     assert_int_not_equal(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_OK);
     assert_null(d);
+}
+
+/* What lies there instead is said: a model, tensors under another name, a file that was never fetched. */
+static void something_else(void **state)
+{
+    (void)state;
+    hooke_dict *d;
+    const struct small_tensor t[] = { { "embedding", D, 0, numbers } };
+    const char *folder = new_folder();
+    char path[512];
+    put_weights(folder, t, 1);
+    snprintf(path, sizeof path, "%s/sae_weights.safetensors", folder);
+    FAILS(hooke_dict_open(&d, ctx, path, NULL), HOOKE_E_NOT_FOUND, "a file of 1 tensors (embedding)");
+    put_text(folder, "params.npz", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+    FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "Git LFS pointer");
+    put_text(folder, "cfg.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+    FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "Git LFS pointer");
+    snprintf(path, sizeof path, "%s/table", folder);
+    put_text(folder, "table", "PAR1");
+    FAILS(hooke_dict_open(&d, ctx, path, NULL), HOOKE_E_FORMAT, "a Parquet file");
+    unlink(path);
+    remove_tree(folder);
+    FAILS(hooke_dict_open(&d, ctx, "models/micro", NULL), HOOKE_E_NOT_FOUND, "a model, no dictionary");
 }
 
 /* ---- damage ---- */
@@ -325,6 +356,7 @@ int main(void)
         cmocka_unit_test(scalers),
         cmocka_unit_test(configuration_details),
         cmocka_unit_test(nothing_there),
+        cmocka_unit_test(something_else),
         cmocka_unit_test(damaged_configurations),
         cmocka_unit_test(damaged_weights),
         cmocka_unit_test(damaged_archives),

@@ -111,6 +111,10 @@ static void what_cannot_be_written_says_so(void **state)
     assert_int_equal(hooke_write_file(NULL, "x", 1), HOOKE_E_ARGUMENT);
     assert_int_equal(hooke_write_file(HERE "w/x", "x", 1), HOOKE_OK);
     assert_int_equal(make_folders(HERE "w/x/y"), HOOKE_E_IO);
+    assert_int_equal(symlink("nowhere", HERE "w/link"), 0);
+    assert_int_equal(make_folders(HERE "w/link"), HOOKE_E_IO);
+    assert_non_null(strstr(hooke_error(), "File exists")); /* mkdir's reason */
+    unlink(HERE "w/link");
     for (long at = 1;; at++) {
         mem_fail_at(at);
         hooke_status st = hooke_write_file(HERE "w/x", "more", 4);
