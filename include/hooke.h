@@ -895,6 +895,10 @@ typedef struct hooke_bench_row {
     double gflops, ceiling_gflops, fraction;
     double bytes_per_second, tokens_per_second;
     int64_t peak_rss_bytes;
+    /* What was measured: the names that were opened, or the shape whose random weights (seed 0) were made. NULL: not of this row.
+     * Borrowed for the call. */
+    const hooke_name_info *model, *dict;
+    const char *synth;
 } hooke_bench_row;
 typedef void (*hooke_bench_fn)(void *payload, const hooke_bench_row *row);
 /* name: "ceiling", "prefill", "generate", "encode", "decode". Rows arrive as they are measured. */
@@ -902,7 +906,7 @@ HOOKE_API hooke_status hooke_bench(hooke_context *ctx, const char *name, const h
                                    hooke_bench_fn on_row, void *payload);
 
 /* Writes a random-weight model or dictionary of a published shape in its published layout, streamed to disk.
- * shape: "gemma-2-2b", "gemma-2-9b", "pythia-70m", ..., "gemma-scope-2b-16k", ... */
+ * shape: "gemma-2-2b", "gemma-2-9b", "pythia-70m", ..., "gemma-scope-2b-16k", ... DIR/synth.json records shape and seed. */
 HOOKE_API hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed,
                                    int64_t *bytes);
 /* Shape names that hooke_synth and hooke_bench know; NULL past the end. */

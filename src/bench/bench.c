@@ -64,6 +64,9 @@ void bench_report(const struct bench *b, hooke_bench_row *row, const char *name,
     row->seconds = side->median;
     row->seconds_min = side->fastest;
     row->seconds_max = side->slowest;
+    row->model = b->subject->model;
+    row->dict = b->subject->dict;
+    row->synth = b->subject->synth;
     if (row->peak_rss_bytes == 0) row->peak_rss_bytes = process_peak_rss_bytes();
     b->on_row(b->payload, row);
 }
@@ -96,7 +99,8 @@ void bench_folder_remove(hooke_text *path)
 hooke_status hooke_bench(hooke_context *ctx, const char *name, const hooke_bench_options *options,
                          hooke_bench_fn on_row, void *payload)
 {
-    struct bench b = { .ctx = ctx, .on_row = on_row, .payload = payload };
+    struct bench_subject subject = { .synth = NULL };
+    struct bench b = { .ctx = ctx, .subject = &subject, .on_row = on_row, .payload = payload };
     RETURN_IF(!ctx || !name || !on_row, HOOKE_E_ARGUMENT,
               "hooke_bench: context, name and a function for rows are needed");
     if (options) b.options = *options;

@@ -6,9 +6,16 @@
 #include "bench/synth.h"
 #include "tensor/context.h"
 
+/* What the rows are of, noted by whoever opens it; strings live as long as what they were taken from. */
+struct bench_subject {
+    const hooke_name_info *model, *dict;
+    const char *synth;
+};
+
 struct bench {
     hooke_context *ctx;
     hooke_bench_options options; /* defaults filled in */
+    struct bench_subject *subject;
     hooke_bench_fn on_row;
     void *payload;
 };

@@ -32,10 +32,15 @@ struct dict_job {
     int64_t peak_rss; /* after encoding, before the bare product's buffers */
 };
 
+static const char *wanted_name(const struct bench *b)
+{
+    return b->options.shape ? b->options.shape : "gemma-2-2b";
+}
+
 /* The shape asked for: one of the table, or a model's width with --width features. */
 static hooke_status wanted_shape(const struct bench *b, struct dict_shape *out)
 {
-    const char *name = b->options.shape ? b->options.shape : "gemma-2-2b";
+    const char *name = wanted_name(b);
     const struct dict_shape *known = dict_shape_find(name);
     const struct model_shape *model = model_shape_find(name);
     if (!known && !model) return shape_unknown(name);
@@ -104,6 +109,10 @@ static hooke_status open_dict(struct dict_job *j, const struct bench *b)
     RETURN_IF_ERROR(b->options.dict ? hooke_dict_open(&j->d, b->ctx, b->options.dict, NULL)
                                     : open_synthesized(j));
     j->info = hooke_dict_get_info(j->d);
+    if (b->options.dict)
+        b->subject->dict = j->info->origin;
+    else
+        b->subject->synth = wanted_name(b);
     j->n = b->options.n_tokens > 0 ? b->options.n_tokens : DEFAULT_TOKENS;
     snprintf(j->shape, sizeof j->shape, "%lldx%dx%d", (long long)j->n, j->info->d_in, j->info->d_dict);
     RETURN_IF_ERROR(

@@ -24,9 +24,14 @@ struct model_job {
     int n_runs;
 };
 
+static const char *wanted_shape(const struct bench *b)
+{
+    return b->options.shape ? b->options.shape : "pythia-70m";
+}
+
 static hooke_status open_synthesized(struct model_job *j)
 {
-    const char *name = j->b->options.shape ? j->b->options.shape : "pythia-70m";
+    const char *name = wanted_shape(j->b);
     hooke_text folder = { 0 };
     if (!model_shape_find(name)) return shape_unknown(name);
     RETURN_IF_ERROR(bench_folder_create(&folder));
@@ -42,6 +47,10 @@ static hooke_status open_model(struct model_job *j, const struct bench *b, int64
     RETURN_IF_ERROR(b->options.model ? hooke_model_open(&j->m, b->ctx, b->options.model, NULL)
                                      : open_synthesized(j));
     j->info = hooke_model_get_info(j->m);
+    if (b->options.model)
+        b->subject->model = j->info->origin;
+    else
+        b->subject->synth = wanted_shape(b);
     RETURN_IF(j->n > j->info->n_ctx, HOOKE_E_ARGUMENT, "bench: %lld tokens; %s reads at most %d",
               (long long)j->n, j->info->name, j->info->n_ctx);
     RETURN_IF_ERROR(mem_take((void **)&j->ids, (size_t)j->n, sizeof *j->ids, "prompt"));
@@ -58,7 +67,7 @@ static void close_model(struct model_job *j)
 
 static const char *shape_label(const struct model_job *j)
 {
-    return j->b->options.model ? j->info->name : j->b->options.shape ? j->b->options.shape : "pythia-70m";
+    return j->b->options.model ? j->info->name : wanted_shape(j->b);
 }
 
 static hooke_status ignore(void *payload, const hooke_view *view)

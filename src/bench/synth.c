@@ -218,6 +218,18 @@ hooke_status synth_write_dict(hooke_context *ctx, const char *dir, const struct 
     return write_plan(ctx, dir, &plan, NULL, s, seed, bytes);
 }
 
+/* What a folder was made of, for whoever finds it: no layout has a place for it. */
+static hooke_status write_record(const char *dir, const char *shape, uint64_t seed)
+{
+    hooke_text text = { 0 };
+    hooke_status st =
+        text_printf(&text, "{\n  \"shape\": \"%s\",\n  \"seed\": %llu,\n  \"by\": \"hooke %s\"\n}\n", shape,
+                    (unsigned long long)seed, hooke_version());
+    if (st == HOOKE_OK) st = write_text(dir, "synth.json", &text);
+    hooke_text_release(&text);
+    return st;
+}
+
 hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape, uint64_t seed,
                          int64_t *bytes)
 {
@@ -225,6 +237,8 @@ hooke_status hooke_synth(hooke_context *ctx, const char *dir, const char *shape,
     RETURN_IF(!ctx || !dir || !shape, HOOKE_E_ARGUMENT, "hooke_synth: context, folder and shape are needed");
     const struct model_shape *model = model_shape_find(shape);
     const struct dict_shape *dict = dict_shape_find(shape);
-    if (model) return synth_write_model(ctx, dir, model, seed, bytes);
-    return dict ? synth_write_dict(ctx, dir, dict, seed, bytes) : shape_unknown(shape);
+    if (!model && !dict) return shape_unknown(shape);
+    RETURN_IF_ERROR(model ? synth_write_model(ctx, dir, model, seed, bytes)
+                          : synth_write_dict(ctx, dir, dict, seed, bytes));
+    return write_record(dir, shape, seed);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/json_out.h"
 #include "cli/opt.h"
+#include "cli/origin.h"
 #include "cli/progress.h"
 #include "cli/shapes.h"
 
@@ -70,6 +71,14 @@ static void on_row(void *payload, const hooke_bench_row *r)
     emit_real(&k->j, "bytes_per_second", r->bytes_per_second);
     emit_real(&k->j, "tokens_per_second", r->tokens_per_second);
     emit_int(&k->j, "peak_rss_bytes", r->peak_rss_bytes);
+    emit_raw(&k->j, "origin", origin_of_names(r->model, r->dict));
+    if (r->synth) {
+        emit_begin_inline(&k->j, "synth", '{');
+        emit_text(&k->j, "shape", r->synth);
+        emit_int(&k->j, "seed", 0);
+        emit_end(&k->j);
+    } else
+        emit_raw(&k->j, "synth", "null");
     emit_end(&k->j);
 }
 
@@ -85,6 +94,20 @@ static int name_check(const char *name)
                  near ? take_printf("did you mean '%s'?", near)
                       : "there are ceiling, prefill, generate, encode and decode",
                  "no such measurement");
+}
+
+/* Finds what is to be measured before anything is, and says where it lies. */
+static int find_subject(struct session *s, const char *what, const char *kind)
+{
+    hooke_name *name = NULL;
+    int code = what ? session_pull_first(s, what, kind) : 0;
+    if (!what || code) return code;
+    hooke_status st = hooke_name_open(&name, what, kind);
+    if (!st) st = hooke_name_locate(name);
+    if (!st && !s->opt.quiet && !s->opt.json)
+        fprintf(stderr, "# %s %s\n", kind, origin_line(hooke_name_get_info(name)));
+    hooke_name_close(name);
+    return st ? failed_call(st, "bench", NULL) : 0;
 }
 
 int cmd_bench(struct session *s, int argc, char **argv)
@@ -109,6 +132,8 @@ int cmd_bench(struct session *s, int argc, char **argv)
         .runs = (int)o.runs,
     };
     if (!b.shape && !b.model && !b.dict) b.model = b.dict = "micro";
+    if ((code = find_subject(s, b.model, "model")) != 0 || (code = find_subject(s, b.dict, "dict")) != 0)
+        return code;
     sink.json = s->opt.json;
     if (sink.json) emit_begin(&sink.j, NULL, '[');
     const char *const *names = s->opt.args.n ? s->opt.args.items : benches;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/absent.h"
 #include "cli/json_out.h"
 #include "cli/measure.h"
 #include "cli/origin.h"
@@ -100,6 +101,14 @@ static void json_dict(struct json_out *j, const hooke_dict_info *d)
     emit_raw(j, "config", d->config_json && d->config_json[0] ? d->config_json : "{}");
 }
 
+/* A file that is neither: what makes no sense is null. */
+static void json_file(struct json_out *j, const char *path)
+{
+    static const char *const keys[] = { "architecture", "d_model", "d_dict", "site" };
+    emit_text(j, "path", path);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) emit_raw(j, keys[i], "null");
+}
+
 /* Tensors of a dictionary's files, or of the file that was opened. */
 static int n_tensors(const struct session *s, const hooke_file *f)
 {
@@ -129,15 +138,6 @@ static void json_tensors(struct json_out *j, const struct session *s, const hook
         emit_end(j);
     }
     emit_end(j);
-}
-
-/* Where it came from, when that says more than the path. */
-static void print_origin(const hooke_name_info *n)
-{
-    if (n->repo[0]) printf("%-14s %s\n", "from", origin_line(n));
-    if (n->release[0]) printf("%-14s %s/%s\n", "registry", n->release, n->sae_id);
-    if (n->also[0]) printf("%-14s %s\n", "the same as", n->also);
-    if (n->neuronpedia[0]) printf("%-14s %s\n", "Neuronpedia", n->neuronpedia);
 }
 
 static void print_model(const hooke_model_info *m)
@@ -349,6 +349,11 @@ static int open_what(struct session *s, hooke_file **f, const char **kind)
     int code = session_pull_first(s, what, asked);
     if (code) return code;
     hooke_status st = find(&name, what, asked);
+    if (st == HOOKE_E_NOT_FOUND && name) {
+        show_absent(s, hooke_name_get_info(name));
+        hooke_name_close(name);
+        return failed_call(st, "info", NULL); /* closing fails in nothing: still the search's message */
+    }
     const hooke_name_info *info = st ? NULL : hooke_name_get_info(name);
     bool is_path = info && strcmp(info->spelling, "path") == 0;
     if (info && !asked && !is_path) asked = take_printf("%s", info->kind);
@@ -403,7 +408,10 @@ int cmd_info(struct session *s, int argc, char **argv)
         if (s->model) json_model(&j, hooke_model_get_info(s->model));
         if (s->dict) json_dict(&j, hooke_dict_get_info(s->dict));
         if (s->dict) json_densities(&j, s);
-        if (s->model || s->dict) emit_origin(&j, s);
+        if (s->model || s->dict)
+            emit_origin(&j, s);
+        else
+            json_file(&j, s->opt.args.items[0]);
         json_tensors(&j, s, f);
     } else {
         if (s->model)

@@ -61,12 +61,13 @@ int cmd_synth(struct session *s, int argc, char **argv)
     hooke_status st = hooke_synth(s->ctx, o.out, o.shape, (uint64_t)s->opt.seed, &bytes);
     if (st) return failed_call(st, "synth", NULL);
     if (!s->opt.json) {
-        printf("%s: %s, %lld bytes\n", o.out, o.shape, (long long)bytes);
+        printf("%s: %s, seed %lld, %lld bytes\n", o.out, o.shape, (long long)s->opt.seed, (long long)bytes);
         return 0;
     }
     emit_begin(&j, NULL, '{');
     emit_text(&j, "path", o.out);
     emit_text(&j, "shape", o.shape);
+    emit_int(&j, "seed", s->opt.seed);
     emit_int(&j, "bytes", bytes);
     emit_end(&j);
     emit_print(&j);

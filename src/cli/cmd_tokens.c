@@ -41,7 +41,7 @@ static int open_tokenizer(struct session *s, hooke_tokenizer **tk, const char **
     hooke_status st = hooke_name_open(&name, what, "model");
     if (!st) st = hooke_name_locate(name);
     if (!st) st = hooke_tokenizer_open(tk, hooke_name_get_info(name)->path);
-    if (!st) *origin = origin_of_model(hooke_name_get_info(name));
+    if (!st) *origin = origin_of_names(hooke_name_get_info(name), NULL);
     hooke_name_close(name);
     return st ? failed_call(st, "tokenizer", "name a model, a folder or a tokenizer.json with -m") : 0;
 }

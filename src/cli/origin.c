@@ -1,5 +1,7 @@
 #include "cli/origin.h"
 
+#include <stdio.h>
+
 static const char *one(const hooke_name_info *info)
 {
     hooke_text t = { 0 };
@@ -18,9 +20,10 @@ const char *origin_of(const struct session *s)
                        s->model ? one(hooke_model_get_info(s->model)->origin) : "null", dicts);
 }
 
-const char *origin_of_model(const hooke_name_info *model)
+const char *origin_of_names(const hooke_name_info *model, const hooke_name_info *dict)
 {
-    return take_printf("{\"model\": %s, \"dicts\": []}", one(model));
+    return take_printf("{\"model\": %s, \"dicts\": [%s]}", model ? one(model) : "null",
+                       dict ? one(dict) : "");
 }
 
 void emit_origin(struct json_out *j, const struct session *s)
@@ -40,4 +43,12 @@ const char *origin_line(const hooke_name_info *info)
     if (!info->repo[0]) return info->spelling[0] == 's' ? info->what : info->path;
     const char *commit = info->commit[0] ? info->commit : info->revision;
     return take_printf("%s%s%s @%.12s", info->repo, info->file[0] ? " " : "", info->file, commit);
+}
+
+void print_origin(const hooke_name_info *info)
+{
+    if (info->repo[0]) printf("%-14s %s\n", "from", origin_line(info));
+    if (info->release[0]) printf("%-14s %s/%s\n", "registry", info->release, info->sae_id);
+    if (info->also[0]) printf("%-14s %s\n", "the same as", info->also);
+    if (info->neuronpedia[0]) printf("%-14s %s\n", "Neuronpedia", info->neuronpedia);
 }

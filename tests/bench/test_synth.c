@@ -37,8 +37,8 @@ static void remove_file(const char *name)
 static int teardown(void **state)
 {
     (void)state;
-    static const char *const names[] = { "model.safetensors", "config.json", "params.npz",
-                                         "sae_weights.safetensors", "cfg.json" };
+    static const char *const names[] = { "model.safetensors",       "config.json", "params.npz",
+                                         "sae_weights.safetensors", "cfg.json",    "synth.json" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) remove_file(names[i]);
     hooke_context_close(ctx);
     return rmdir(folder);
@@ -94,6 +94,24 @@ static void the_seed_decides(void **state)
 }
 
 /* The streamed archive through the reader: shapes, checksums (checked at load) and a threshold that is positive. */
+static void the_folder_says_what_it_was_made_of(void **state)
+{
+    char path[160];
+    struct arena arena = { 0 };
+    const struct json *root;
+    hooke_text text = { 0 };
+    int64_t seed;
+    (void)state;
+    assert_int_equal(hooke_synth(ctx, folder, "pythia-14m", 7, NULL), HOOKE_OK);
+    assert_int_equal(file_read(&text, in_folder(path, sizeof path, "synth.json"), 1 << 16), HOOKE_OK);
+    assert_int_equal(json_parse(&root, &arena, text.data, text.n, 0, "synth.json"), HOOKE_OK);
+    assert_int_equal(json_int(&seed, root, "seed", 0, 1 << 20, -1, "synth.json"), HOOKE_OK);
+    assert_int_equal(seed, 7);
+    assert_non_null(strstr(text.data, "\"shape\": \"pythia-14m\""));
+    arena_release(&arena);
+    hooke_text_release(&text);
+}
+
 static void an_archive_reads_back(void **state)
 {
     char path[160];
@@ -182,9 +200,13 @@ static void bad_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_model_reads_back),          cmocka_unit_test(the_seed_decides),
-        cmocka_unit_test(an_archive_reads_back),       cmocka_unit_test(a_saelens_folder_reads_back),
-        cmocka_unit_test(every_configuration_is_json), cmocka_unit_test(bad_calls),
+        cmocka_unit_test(a_model_reads_back),
+        cmocka_unit_test(the_seed_decides),
+        cmocka_unit_test(the_folder_says_what_it_was_made_of),
+        cmocka_unit_test(an_archive_reads_back),
+        cmocka_unit_test(a_saelens_folder_reads_back),
+        cmocka_unit_test(every_configuration_is_json),
+        cmocka_unit_test(bad_calls),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

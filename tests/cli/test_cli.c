@@ -181,6 +181,7 @@ static void synth_writes_and_says_so(void **state)
     assert_true(is_json(o->out));
     assert_non_null(json_find(o->out, "path"));
     assert_true(strtod(json_find(o->out, "bytes"), NULL) > 1e6);
+    assert_non_null(strstr(o->out, "\"seed\": 3"));
     assert_message(hooke("synth --shape pythia-14m -o /proc/no/where"), 1, "/proc/no");
 }
 

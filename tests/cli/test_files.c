@@ -186,9 +186,11 @@ static void info_says_what_things_are(void **state)
     static const char *const keys[] = { "kind",   "format", "architecture", "d_model",
                                         "d_dict", "site",   "tensors" };
     static const char *const calls[] = { "info micro --json --sites", "info -d micro --json --check",
-                                         "info models/micro --json" };
+                                         "info models/micro --json",
+                                         "info models/micro/tokenizer.json --json",
+                                         "info tests/golden/torch/nested.pt --json" };
     (void)state;
-    for (size_t c = 0; c < 3; c++) {
+    for (size_t c = 0; c < sizeof calls / sizeof *calls; c++) {
         struct outcome *o = good(hooke("%s", calls[c]));
         assert_true(is_json(o->out));
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) assert_non_null(json_find(o->out, keys[i]));

@@ -132,6 +132,36 @@ static void what_is_not_here_says_how_to_fetch_it(void **state)
     o = hooke("info gemma-scope-2b-pt-res/layer_20/width_17k/average_l0_71");
     assert_int_equal(o->code, 1);
     assert_non_null(strstr(o->err, "no width 17k at layer 20, only 16k 65k"));
+    assert_string_equal(o->out, "");
+    o = hooke("info a/b"); /* nothing is known of it */
+    assert_string_equal(o->out, "");
+    unsetenv("HF_HUB_CACHE");
+}
+
+/* What a name tells stands on standard output, what is missing on standard error. */
+static void info_tells_what_a_name_tells(void **state)
+{
+    static const char *const keys[] = { "kind", "format",  "architecture", "d_model", "d_dict",
+                                        "site", "tensors", "files",        "loader",  "origin" };
+    (void)state;
+    setenv("HF_HUB_CACHE", "/nonexistent/cache", 1);
+    struct outcome *o = hooke("info goodfire-llama-3.1-8b-instruct/layer_19");
+    assert_int_equal(o->code, 1);
+    assert_non_null(
+        strstr(o->out, "Goodfire/Llama-3.1-8B-Instruct-SAE-l19 Llama-3.1-8B-Instruct-SAE-l19.pth @main"));
+    assert_non_null(strstr(o->out, "blocks.19.hook_resid_post"));
+    assert_non_null(strstr(o->out, "llama3.1-8b-it/19-resid-post-gf"));
+    assert_non_null(strstr(o->err, "hooke pull goodfire-llama-3.1-8b-instruct/layer_19"));
+    o = hooke("info temporal-sae-gemma-2-2b/blocks.12.hook_resid_post --json");
+    assert_int_equal(o->code, 1);
+    assert_true(is_json(o->out));
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) assert_non_null(json_find(o->out, keys[i]));
+    assert_non_null(strstr(o->out, "\"cached\": false"));
+    assert_non_null(strstr(o->out, "gemma-2-2B/layer_12/temporal/latest_ckpt.safetensors"));
+    assert_non_null(strstr(o->out, "\"norm_scaling_factor\": 0.00666666667"));
+    o = hooke("info gpt2-small --json");
+    assert_true(o->code == 1 && is_json(o->out));
+    assert_non_null(strstr(o->out, "\"kind\": \"model\""));
     unsetenv("HF_HUB_CACHE");
 }
 
@@ -170,6 +200,18 @@ static void results_say_where_they_come_from(void **state)
     o = good(hooke("features -m micro -d micro --json 'Hello'"));
     assert_true(is_json(o->out));
     assert_non_null(strstr(o->out, "\"origin\": {\"model\": {\"what\": \"micro\""));
+    o = good(hooke("bench encode -d micro --runs 1 -n 32 --json"));
+    assert_true(is_json(o->out));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": null, \"dicts\": [{\"what\": \"micro\""));
+    assert_non_null(strstr(o->out, "\"synth\": null"));
+    o = good(hooke("bench prefill -m micro --runs 1 -n 32 --json"));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": {\"what\": \"micro\""));
+    o = good(hooke("bench decode --shape pythia-14m --width 512 --runs 1 -n 32 --json"));
+    assert_non_null(strstr(o->out, "\"origin\": {\"model\": null, \"dicts\": []}"));
+    assert_non_null(strstr(o->out, "\"synth\": {\"shape\": \"pythia-14m\", \"seed\": 0}"));
+    o = hooke("bench encode -d gpt2-small/8-res-jbb --json");
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "8-res-jb"));
 }
 
 int main(void)
@@ -180,6 +222,7 @@ int main(void)
         cmocka_unit_test(ls_knows_what_is_cached),
         cmocka_unit_test(ls_says_what_is_wrong),
         cmocka_unit_test(what_is_not_here_says_how_to_fetch_it),
+        cmocka_unit_test(info_tells_what_a_name_tells),
         cmocka_unit_test(doctor_names_the_token_s_source_never_the_token),
         cmocka_unit_test(results_say_where_they_come_from),
     };
