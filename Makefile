@@ -103,7 +103,7 @@ $B/tests/%: tests/%.c $B/libhooke.a $(wildcard tests/*.h)
 	$(if $(V),,@echo '  test $<')
 	$Q$(CC) $(BASEFLAGS) $(CFLAGS) -fno-tree-vectorize -Itests -MMD -MP $< $(BESIDE) $B/libhooke.a -o $@ -lcmocka $(LDLIBS)
 # Tests of downloads bring a hub of their own.
-HUB_TESTS := $(addprefix $B/tests/,file/test_hub_pull file/test_hub_kill file/test_hub_part file/test_hub_answers cli/test_pull)
+HUB_TESTS := $(addprefix $B/tests/,file/test_hub_pull file/test_hub_kill file/test_hub_part file/test_hub_source file/test_hub_answers cli/test_pull)
 $(HUB_TESTS): BESIDE := tests/file/hub_server.c
 $(HUB_TESTS): tests/file/hub_server.c tests/file/hub_server.h
 $B/bench/%: bench/%.c $B/libhooke.a

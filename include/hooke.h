@@ -278,11 +278,13 @@ typedef struct hooke_part_options {
     hooke_text *part_of; /* receives "REPOSITORY/FILE@COMMIT", as in the metadata; may be NULL */
 } hooke_part_options;
 
-/* Downloads named tensors, or rows of them, of a safetensors file on the hub (what a name leads to, a model's shards included) by range
- * requests, and writes them as a new safetensors file outside the hub cache, with "part_of" and "rows" in its metadata. Only lengths can
- * be checked. *path: the file. HOOKE_E_NOT_FOUND names the tensors that there are. */
+/* Downloads named tensors, or rows of them, of a safetensors or npz file on the hub (what a name leads to, a model's shards included)
+ * by range requests, and writes them as a new safetensors file outside the hub cache, with "part_of" and "rows" in its metadata. Lengths
+ * are checked, and whole tensors of an npz against their CRC; the file's checksum cannot be. Of an npz's tensors that are deflated, in
+ * Fortran order or big-endian no rows can be taken (HOOKE_E_UNSUPPORTED). *path: the file. HOOKE_E_NOT_FOUND names the tensors that there
+ * are. */
 HOOKE_API hooke_status hooke_pull_part(hooke_text *path, const char *what, const hooke_part_options *options);
-/* Reads only the header: calls fn for each tensor, in order of name within a file, until it returns non-zero. */
+/* Reads only headers: calls fn for each tensor, in order of name within a file, until it returns non-zero. */
 typedef int (*hooke_tensor_fn)(void *payload, const hooke_tensor_info *info);
 HOOKE_API hooke_status hooke_pull_header(const char *what, const hooke_part_options *options,
                                          hooke_tensor_fn fn, void *payload);

@@ -153,7 +153,9 @@ static hooke_status on_body(void *payload, const struct http_reply *reply, const
 
 static hooke_status get_once(struct download *d, struct http_reply *reply)
 {
-    struct hub_get get = { d->url.data, d->have > 0 ? d->have : -1, -1, on_body, d };
+    struct hub_get get = {
+        .url = d->url.data, .first = d->have > 0 ? d->have : -1, .last = -1, .on_body = on_body, .payload = d
+    };
     d->has_begun = false;
     d->verdict = HOOKE_OK;
     hooke_status st = hub_get(d->w, reply, &get, &d->is_elsewhere);

@@ -5,7 +5,8 @@
  *   hub_store.c    the cache on disk: locks, links, refs
  *   hub_fetch.c    one file, from the first question to its place in the cache
  *   hub_pull.c     which files, several at once, progress
- *   hub_part.c     parts of a safetensors file */
+ *
+ * hub_part.h is about parts of a file. */
 #ifndef HOOKE_FILE_HUB_NET_H
 #define HOOKE_FILE_HUB_NET_H
 
@@ -63,6 +64,9 @@ hooke_status hub_head(struct hub_worker *w, struct hub_meta *out, const char *re
                       const char *path);
 /* Reads the metadata out of an answer's headers (a 2xx or a redirect to where the content lies). */
 hooke_status hub_read_meta(struct hub_meta *out, const struct http_reply *reply);
+/* Whether the hub's own answer (not that of where the content lies) is about other content than meta. Etags of different kinds, and
+ * none at all, say nothing. */
+bool hub_is_another(const struct http_reply *reply, const struct hub_meta *meta);
 
 struct hub_entry {
     const char *path;
@@ -93,6 +97,8 @@ hooke_status hub_parse_link(hooke_text *out, const char *header);
  * the hub each time: what it redirects to is signed afresh and may have expired since. */
 struct hub_get {
     const char *url;
+    const struct hub_meta
+        *same; /* HOOKE_E_FORMAT when the hub's redirect is about another content; NULL: not looked at */
     int64_t first, last; /* range, as in struct http_request */
     hooke_status (*on_body)(void *payload, const struct http_reply *reply, const void *bytes, size_t n);
     void *payload;

@@ -1,143 +1,18 @@
-/* hub_part.c: parts of safetensors files on the hub: the header, named tensors, single rows.
+/* hub_part.c: named tensors, and rows of them, of files on the hub into a new safetensors file.
  *
- *   HEAD                        size, commit
- *   bytes 0 .. 64 Ki            the header's length, and mostly all of the header
- *   bytes FIRST-LAST, ...       the wanted ranges, in order, straight into a new safetensors file
- *
- * The header is checked by the same parser as a file's: it stands at the beginning of a mapping of the whole file's length, whose
- * other pages nobody touches. A part cannot be held against the file's checksum, so it is never put into the cache. */
-#define _GNU_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE */
-#include <stdlib.h>
+ * A part cannot be held against the file's checksum, so it is never put into the cache. */
 #include <string.h>
-#include <sys/mman.h>
 
-#include "file/hub_net.h"
+#include "file/hub_part.h"
 #include "file/name.h"
-#include "file/safetensors.h"
 
 enum {
-    FIRST_BYTES = 64 * 1024,
     GAP_BYTES = 128 * 1024, /* rows nearer than this come in one request */
     RETRIES_DEFAULT = 5,
     FIRST_WAIT_MS = 1000,
     SOURCES_MAX = 1024,
     TENSORS_MAX = 4096
 };
-#define HEADER_MAX_BYTES ((uint64_t)25000000) /* what the hub's own client takes */
-
-/* ---- ranges ---- */
-
-/* One file on the hub, its header read. */
-struct part_source {
-    char *path; /* in the arena */
-    struct hub_meta meta;
-    unsigned char *map; /* [meta.size] of address space; the header's bytes are real */
-    struct safetensors st;
-    bool is_open;
-};
-
-typedef hooke_status (*take_fn)(void *payload, const void *bytes, size_t n);
-struct range_get {
-    const struct part_source *source;
-    int64_t at, end; /* bytes still to come: at .. end-1 */
-    take_fn take;
-    void *payload;
-    hooke_status refusal; /* of the answer itself, not to be tried again */
-};
-
-static hooke_status on_range(void *payload, const struct http_reply *reply, const void *bytes, size_t n)
-{
-    struct range_get *g = payload;
-    int64_t first, whole;
-    if (reply->status != 206 && reply->status != 200) return HOOKE_OK;
-    bool is_part =
-        reply->status == 206 && hub_content_range(http_header(reply, "content-range"), &first, &whole);
-    if (!is_part || (whole >= 0 && whole != g->source->meta.size) || n > (uint64_t)(g->end - g->at))
-        return g->refusal = fail(HOOKE_E_UNSUPPORTED,
-                                 "the server does not give parts of files; pull it whole, without --only");
-    hooke_status st = g->take(g->payload, bytes, n);
-    if (st == HOOKE_OK) g->at += (int64_t)n;
-    return st;
-}
-
-/* The bytes first .. first+n-1, in order. What has been taken stays taken when the line breaks: the next try goes on behind it. */
-static hooke_status get_range(struct hub_worker *w, const char *repo, const struct part_source *s,
-                              int64_t first, int64_t n, take_fn take, void *payload)
-{
-    struct range_get g = { .source = s, .at = first, .end = first + n, .take = take, .payload = payload };
-    struct http_reply reply = { .length = -1 };
-    hooke_text url = { 0 };
-    hooke_status st = hub_file_url(&url, w->config, repo, s->meta.commit, s->path);
-    for (int tries = 0; st == HOOKE_OK && g.at < g.end;) {
-        int64_t before = g.at;
-        bool is_elsewhere = false;
-        struct hub_get get = { url.data, g.at, g.end - 1, on_range, &g };
-        st = hub_get(w, &reply, &get, &is_elsewhere);
-        if (g.at == g.end && st == HOOKE_OK) break;
-        bool is_short = st == HOOKE_OK && reply.status == 206;
-        bool has_expired = st == HOOKE_OK && is_elsewhere && (reply.status == 401 || reply.status == 403);
-        bool may = g.refusal == HOOKE_OK && tries < w->n_retries;
-        if (may && (hub_can_retry(st, &reply) || is_short || has_expired)) {
-            tries = g.at > before ? 0 : tries + 1;
-            st = hub_wait(w, &reply, tries ? tries - 1 : 0);
-        } else if (st == HOOKE_OK) {
-            st = is_short ? fail(HOOKE_E_IO, "only part of bytes %lld-%lld came", (long long)first,
-                                 (long long)(first + n - 1))
-                          : hub_refusal(w, &reply, repo, s->meta.commit, s->path);
-        }
-    }
-    if (st != HOOKE_OK && st != HOOKE_E_CANCELLED) st = fail_within(st, "%s/%s", repo, s->path);
-    http_reply_release(&reply);
-    hooke_text_release(&url);
-    return st;
-}
-
-/* ---- headers ---- */
-
-struct fill {
-    unsigned char *to;
-};
-
-static hooke_status take_into_map(void *payload, const void *bytes, size_t n)
-{
-    struct fill *f = payload;
-    memcpy(f->to, bytes, n);
-    f->to += n;
-    return HOOKE_OK;
-}
-
-static void source_close(struct part_source *s)
-{
-    if (s->is_open) safetensors_close(&s->st);
-    if (s->map) munmap(s->map, (size_t)s->meta.size);
-    s->map = NULL;
-    s->is_open = false;
-}
-
-static hooke_status source_open(struct hub_worker *w, struct part_source *s, const char *repo,
-                                const char *revision)
-{
-    RETURN_IF_ERROR(hub_head(w, &s->meta, repo, revision, s->path));
-    RETURN_IF(s->meta.size < 8 || (uint64_t)s->meta.size > PTRDIFF_MAX, HOOKE_E_FORMAT,
-              "%s/%s: no safetensors file: %lld bytes", repo, s->path, (long long)s->meta.size);
-    void *map = mmap(NULL, (size_t)s->meta.size, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    RETURN_IF(map == MAP_FAILED, HOOKE_E_MEMORY, "%s/%s: no room for %lld addresses", repo, s->path,
-              (long long)s->meta.size);
-    s->map = map;
-    struct fill fill = { s->map };
-    uint64_t n = 0;
-    int64_t have = s->meta.size < FIRST_BYTES ? s->meta.size : FIRST_BYTES;
-    RETURN_IF_ERROR(get_range(w, repo, s, 0, have, take_into_map, &fill));
-    for (int i = 7; i >= 0; i--) n = n << 8 | s->map[i];
-    RETURN_IF(n > HEADER_MAX_BYTES || n > (uint64_t)s->meta.size - 8, HOOKE_E_FORMAT,
-              "%s/%s: no safetensors file: a header of %llu bytes", repo, s->path, (unsigned long long)n);
-    if ((int64_t)n + 8 > have)
-        RETURN_IF_ERROR(get_range(w, repo, s, have, (int64_t)n + 8 - have, take_into_map, &fill));
-    RETURN_IF_ERROR(safetensors_parse(&s->st, s->map, (size_t)s->meta.size, s->path));
-    s->is_open = true;
-    return HOOKE_OK;
-}
 
 /* ---- a part ---- */
 
@@ -156,7 +31,8 @@ struct part {
     int n_sources;
     /* the wanted tensors, in the caller's order */
     struct {
-        const struct part_source *source;
+        struct part_source *source;
+        int index;
         const struct stored_tensor *tensor;
     } wanted[TENSORS_MAX];
     hooke_tensor_out tensors[TENSORS_MAX];
@@ -169,7 +45,7 @@ struct part {
 static void part_close(struct part *p)
 {
     if (p->is_writing) st_writer_abandon(&p->writer);
-    for (int i = 0; p->sources && i < p->n_sources; i++) source_close(&p->sources[i]);
+    for (int i = 0; p->sources && i < p->n_sources; i++) part_source_close(&p->sources[i]);
     mem_free(p->sources);
     http_close(p->w.client);
     hooke_name_close(p->name);
@@ -180,21 +56,15 @@ static void part_close(struct part *p)
     mem_free(p);
 }
 
-static bool is_safetensors(const char *path)
-{
-    size_t n = strlen(path), m = strlen(".safetensors");
-    return n > m && strcmp(path + n - m, ".safetensors") == 0;
-}
-
 /* The file that the name leads to: named itself, or the first of its format. NULL: not known (a model, a folder). */
 static const char *file_of_name(const struct part *p)
 {
     const struct name_place *place = &p->place;
-    if (p->name && p->name->asked[0] && is_safetensors(p->name->asked)) return p->name->asked;
-    if (is_safetensors(place->file)) return place->file;
+    if (p->name && p->name->asked[0] && part_source_fits(p->name->asked)) return p->name->asked;
+    if (part_source_fits(place->file)) return place->file;
     for (int i = 0; p->name && i < p->name->info.n_files; i++) {
         const hooke_name_file *f = &p->name->info.files[i];
-        if (!f->is_pattern && !f->optional && is_safetensors(f->pattern)) return f->pattern;
+        if (!f->is_pattern && !f->optional && part_source_fits(f->pattern)) return f->pattern;
     }
     return NULL;
 }
@@ -211,23 +81,31 @@ static hooke_status add_source(struct part *p, const char *path)
     return HOOKE_OK;
 }
 
-/* A model in one file or several: all of its files, their headers are small. */
+static bool has_ending(const char *path, const char *ending)
+{
+    size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}
+
+/* A model in one file or several: all of its files, their headers are small. Archives count where there is no safetensors file. */
 static hooke_status add_model_sources(struct part *p)
 {
+    static const char *const endings[] = { ".safetensors", ".npz" };
     struct hub_listing all = { .entries = NULL };
     hooke_status st = hub_commit(&p->w, p->commit, p->repo.data, p->revision);
     if (st == HOOKE_OK) st = hub_list(&p->w, &all, p->repo.data, p->commit, p->place.file);
     size_t skip = *p->place.file ? strlen(p->place.file) + 1 : 0;
-    for (size_t i = 0; i < all.n && st == HOOKE_OK; i++) {
-        const char *path = all.entries[i].path;
-        bool is_here = strlen(path) > skip && strchr(path + skip, '/') == NULL;
-        if (is_here && is_safetensors(path)) st = add_source(p, path);
-    }
+    for (size_t k = 0; k < 2 && p->n_sources == 0; k++)
+        for (size_t i = 0; i < all.n && st == HOOKE_OK; i++) {
+            const char *path = all.entries[i].path;
+            bool is_here = strlen(path) > skip && strchr(path + skip, '/') == NULL;
+            if (is_here && has_ending(path, endings[k])) st = add_source(p, path);
+        }
     if (st == HOOKE_OK && p->n_sources == 0)
-        st =
-            fail(HOOKE_E_NOT_FOUND,
-                 "%s%s%s holds no safetensors file to take a part of; name the file (hf:%s/PATH.safetensors)",
-                 p->repo.data, skip ? "/" : "", p->place.file, p->repo.data);
+        st = fail(HOOKE_E_NOT_FOUND,
+                  "%s%s%s holds no safetensors or npz file to take a part of; name the file "
+                  "(hf:%s/PATH.safetensors)",
+                  p->repo.data, skip ? "/" : "", p->place.file, p->repo.data);
     hub_listing_release(&all);
     return st;
 }
@@ -270,6 +148,18 @@ static hooke_status connect(struct part *p)
     return http_open(&p->w.client);
 }
 
+/* The first one's commit is that of all. */
+static hooke_status open_source(struct part *p, struct part_source *s)
+{
+    const char *commit = s->pieces.meta.commit;
+    RETURN_IF_ERROR(part_source_open(s, &p->w, p->repo.data, p->commit[0] ? p->commit : p->revision));
+    RETURN_IF(p->commit[0] && strcmp(p->commit, commit) != 0, HOOKE_E_FORMAT,
+              "%s/%s: asked for commit %s, the hub answers for %s; check HF_ENDPOINT", p->repo.data, s->path,
+              p->commit, commit);
+    memcpy(p->commit, commit, sizeof p->commit);
+    return HOOKE_OK;
+}
+
 static hooke_status part_open(struct part **out, const char *what, const hooke_part_options *o)
 {
     struct part *p = mem_alloc(1, sizeof *p);
@@ -283,8 +173,7 @@ static hooke_status part_open(struct part **out, const char *what, const hooke_p
         st = file ? add_source(p, file) : add_model_sources(p);
     }
     for (int i = 0; i < p->n_sources && st == HOOKE_OK; i++) {
-        st = source_open(&p->w, &p->sources[i], p->repo.data, p->commit[0] ? p->commit : p->revision);
-        if (st == HOOKE_OK) memcpy(p->commit, p->sources[i].meta.commit, sizeof p->commit);
+        st = open_source(p, &p->sources[i]);
     }
     if (st != HOOKE_OK) {
         part_close(p);
@@ -302,8 +191,8 @@ static hooke_status explain_absent(const struct part *p, const char *name)
     hooke_status st = HOOKE_OK;
     int n = 0;
     for (int i = 0; i < p->n_sources && st == HOOKE_OK; i++)
-        for (int k = 0; k < p->sources[i].st.n_tensors && n < 12 && st == HOOKE_OK; k++, n++)
-            st = text_printf(&names, "%s%.60s", n ? ", " : "", p->sources[i].st.tensors[k].name);
+        for (int k = 0; k < part_source_count(&p->sources[i]) && n < 12 && st == HOOKE_OK; k++, n++)
+            st = text_printf(&names, "%s%.60s", n ? ", " : "", part_source_name(&p->sources[i], k));
     if (st == HOOKE_OK)
         st = fail(HOOKE_E_NOT_FOUND, "%s has no tensor '%.100s'; it has %s%s", p->repo.data, name,
                   names.n ? names.data : "none", n == 12 ? ", ..." : "");
@@ -315,13 +204,39 @@ static hooke_status want(struct part *p, const char *name)
 {
     RETURN_IF(p->n_wanted == TENSORS_MAX, HOOKE_E_UNSUPPORTED, "more than %d tensors", TENSORS_MAX);
     for (int i = 0; i < p->n_sources; i++) {
-        const struct stored_tensor *t = safetensors_find(&p->sources[i].st, name);
-        if (!t) continue;
-        p->wanted[p->n_wanted].source = &p->sources[i];
-        p->wanted[p->n_wanted++].tensor = t;
-        return HOOKE_OK;
+        struct part_source *s = &p->sources[i];
+        for (int k = 0; k < part_source_count(s); k++) {
+            if (strcmp(part_source_name(s, k), name) != 0) continue;
+            p->wanted[p->n_wanted].source = s;
+            p->wanted[p->n_wanted].index = k;
+            return part_source_tensor(&p->wanted[p->n_wanted++].tensor, s, k);
+        }
     }
     return explain_absent(p, name);
+}
+
+/* safetensors' spelling of the type. */
+static hooke_status dtype_of(const char **out, const struct part_source *s, const struct stored_tensor *t)
+{
+    *out = s->is_npz ? dtype_name(t->dtype) : t->dtype_text;
+    RETURN_IF(s->is_npz && t->dtype == DT_OTHER, HOOKE_E_UNSUPPORTED,
+              "tensor '%.100s' has elements of type '%s', which safetensors has not", t->name, t->dtype_text);
+    return HOOKE_OK;
+}
+
+/* Only the listed rows of a tensor. */
+static hooke_status shape_rows(const struct part *p, hooke_tensor_out *out, int64_t *bytes, int i)
+{
+    const struct stored_tensor *t = p->wanted[i].tensor;
+    int64_t last = p->o->rows[p->o->n_rows - 1];
+    RETURN_IF(t->n_dims < 2, HOOKE_E_SHAPE, "tensor '%.100s' has %d dimension(s): no rows to choose from",
+              t->name, t->n_dims);
+    RETURN_IF(last >= t->shape[0], HOOKE_E_SHAPE, "tensor '%.100s' has %lld rows: no row %lld", t->name,
+              (long long)t->shape[0], (long long)last);
+    RETURN_IF_ERROR(part_source_check_rows(p->wanted[i].source, p->wanted[i].index));
+    out->shape[0] = p->o->n_rows;
+    *bytes = *bytes / t->shape[0] * p->o->n_rows;
+    return HOOKE_OK;
 }
 
 /* Shapes of what is written: whole tensors, or the wanted rows of each. */
@@ -330,18 +245,11 @@ static hooke_status shape_tensors(struct part *p)
     for (int i = 0; i < p->n_wanted; i++) {
         const struct stored_tensor *t = p->wanted[i].tensor;
         hooke_tensor_out *out = &p->tensors[i];
-        *out = (hooke_tensor_out){ .name = t->name, .dtype = t->dtype_text, .n_dims = t->n_dims };
+        *out = (hooke_tensor_out){ .name = t->name, .n_dims = t->n_dims };
+        RETURN_IF_ERROR(dtype_of(&out->dtype, p->wanted[i].source, t));
         memcpy(out->shape, t->shape, sizeof out->shape);
         int64_t bytes = (int64_t)t->bytes;
-        if (p->o->n_rows) {
-            RETURN_IF(t->n_dims < 2, HOOKE_E_SHAPE,
-                      "tensor '%.100s' has %d dimension(s): no rows to choose from", t->name, t->n_dims);
-            RETURN_IF(p->o->rows[p->o->n_rows - 1] >= t->shape[0], HOOKE_E_SHAPE,
-                      "tensor '%.100s' has %lld rows: no row %lld", t->name, (long long)t->shape[0],
-                      (long long)p->o->rows[p->o->n_rows - 1]);
-            out->shape[0] = p->o->n_rows;
-            bytes = bytes / t->shape[0] * p->o->n_rows;
-        }
+        if (p->o->n_rows) RETURN_IF_ERROR(shape_rows(p, out, &bytes, i));
         RETURN_IF(__builtin_add_overflow(p->n_total, bytes, &p->n_total), HOOKE_E_UNSUPPORTED,
                   "too many bytes");
     }
@@ -395,8 +303,7 @@ static hooke_status take_rows(void *payload, const void *bytes, size_t n)
     return HOOKE_OK;
 }
 
-static hooke_status write_rows(struct part *p, const struct part_source *src, int64_t begin,
-                               int64_t row_bytes)
+static hooke_status write_rows(struct part *p, struct part_source *src, int index, int64_t row_bytes)
 {
     const hooke_part_options *o = p->o;
     for (int i = 0; i < o->n_rows;) {
@@ -405,7 +312,7 @@ static hooke_status write_rows(struct part *p, const struct part_source *src, in
             last++;
         int64_t first = o->rows[i] * row_bytes, n = (o->rows[last] + 1) * row_bytes - first;
         struct sift sift = { .p = p, .at = first, .row_bytes = row_bytes, .next_row = i };
-        RETURN_IF_ERROR(get_range(&p->w, p->repo.data, src, begin + first, n, take_rows, &sift));
+        RETURN_IF_ERROR(part_source_read(src, index, (size_t)first, (size_t)n, take_rows, &sift));
         i = last + 1;
     }
     return HOOKE_OK;
@@ -414,14 +321,13 @@ static hooke_status write_rows(struct part *p, const struct part_source *src, in
 static hooke_status write_tensors(struct part *p)
 {
     for (int i = 0; i < p->n_wanted; i++) {
-        const struct part_source *src = p->wanted[i].source;
+        struct part_source *src = p->wanted[i].source;
         const struct stored_tensor *t = p->wanted[i].tensor;
-        int64_t begin = (const unsigned char *)t->data - src->map;
         struct sift all = { .p = p };
         if (p->o->n_rows)
-            RETURN_IF_ERROR(write_rows(p, src, begin, (int64_t)t->bytes / t->shape[0]));
+            RETURN_IF_ERROR(write_rows(p, src, p->wanted[i].index, (int64_t)t->bytes / t->shape[0]));
         else
-            RETURN_IF_ERROR(get_range(&p->w, p->repo.data, src, begin, (int64_t)t->bytes, take_rows, &all));
+            RETURN_IF_ERROR(part_source_read(src, p->wanted[i].index, 0, t->bytes, take_rows, &all));
     }
     return HOOKE_OK;
 }
@@ -434,7 +340,7 @@ static hooke_status choose_out(struct part *p)
     if (is_folder(out) || out[n - 1] == '/') {
         const char *path = p->sources[0].path, *slash = strrchr(path, '/');
         const char *stem = p->n_sources > 1 ? "model" : slash ? slash + 1 : path;
-        size_t n_stem = p->n_sources > 1 ? strlen(stem) : strlen(stem) - strlen(".safetensors");
+        size_t n_stem = p->n_sources > 1 ? strlen(stem) : (size_t)(strrchr(stem, '.') - stem);
         RETURN_IF_ERROR(make_folders(out));
         RETURN_IF_ERROR(text_printf(&p->out, "%s%s%.*s.part.safetensors", out, out[n - 1] == '/' ? "" : "/",
                                     (int)n_stem, stem));
@@ -498,15 +404,19 @@ hooke_status hooke_pull_header(const char *what, const hooke_part_options *optio
     RETURN_IF(!what || !*what || !fn, HOOKE_E_ARGUMENT,
               "hooke_pull_header: a name and a function are needed");
     RETURN_IF_ERROR(part_open(&p, what, options ? options : &defaults));
+    hooke_status st = HOOKE_OK;
     for (int i = 0; i < p->n_sources && goes_on; i++)
-        for (int k = 0; k < p->sources[i].st.n_tensors && goes_on; k++) {
-            const struct stored_tensor *t = &p->sources[i].st.tensors[k];
+        for (int k = 0; k < part_source_count(&p->sources[i]) && goes_on; k++) {
+            const struct stored_tensor *t;
+            st = part_source_tensor(&t, &p->sources[i], k);
+            if (st != HOOKE_OK) goto done;
             hooke_tensor_info info = {
                 .name = t->name, .dtype = t->dtype_text, .n_dims = t->n_dims, .bytes = (int64_t)t->bytes
             };
             memcpy(info.shape, t->shape, sizeof info.shape);
             goes_on = fn(payload, &info) == 0;
         }
+done:
     part_close(p);
-    return HOOKE_OK;
+    return st;
 }

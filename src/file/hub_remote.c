@@ -236,6 +236,15 @@ hooke_status hub_read_meta(struct hub_meta *out, const struct http_reply *reply)
     return HOOKE_OK;
 }
 
+bool hub_is_another(const struct http_reply *reply, const struct hub_meta *meta)
+{
+    struct hub_meta now = { .size = -1 };
+    const char *etag = http_header(reply, "x-linked-etag");
+    if (!etag) etag = http_header(reply, "etag");
+    return etag && set_etag(&now, etag) == HOOKE_OK && strlen(now.etag) == strlen(meta->etag) &&
+           strcmp(now.etag, meta->etag) != 0;
+}
+
 hooke_status hub_head(struct hub_worker *w, struct hub_meta *out, const char *repo, const char *revision,
                       const char *path)
 {
@@ -311,7 +320,9 @@ hooke_status hub_get(struct hub_worker *w, struct http_reply *reply, const struc
         };
         st = http_exchange(w->client, reply, &r);
         if (st != HOOKE_OK || !is_redirect(reply->status)) break;
-        st = follow(&here, reply, &hops);
+        if (get->same && !*is_elsewhere && hub_is_another(reply, get->same))
+            st = fail(HOOKE_E_FORMAT, "it changed on the hub while parts of it were brought; pull again");
+        if (st == HOOKE_OK) st = follow(&here, reply, &hops);
     }
     hooke_text_release(&here);
     return st;

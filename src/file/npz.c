@@ -4,18 +4,20 @@
 #include <string.h>
 
 #include "file/npy.h"
-#include "file/zip.h"
 
 struct npz_member {
     struct zip_entry entry;
     struct npy_header header;
-    bool is_loaded;
+    bool has_header, is_loaded;
     unsigned char *owned; /* copy: unpacked, aligned, swapped or reordered; else NULL */
 };
 
+/* Of a deflated member, what is unpacked for its header's sake: far more than that header takes. */
+enum { PACKED_PREFIX_MAX = 2 * NPY_PREFIX_MAX + 1024 };
+
 static const unsigned char *archive_of(const struct npz *z)
 {
-    return z->file.data;
+    return z->source.bytes;
 }
 
 /* "path: member" for messages about one array. */
@@ -34,25 +36,33 @@ static const char *label(char out[512], const struct npz *z, int i)
 
 /* ---- open ---- */
 
+/* The .npy header at the member's begin. A deflated one's bytes are unpacked as far as it may reach. */
+static hooke_status parse_member_header(struct npz *z, struct npz_member *m, const char *name)
+{
+    struct zip_entry e = m->entry;
+    size_t n = e.size < NPY_PREFIX_MAX ? e.size : NPY_PREFIX_MAX;
+    if (!e.is_deflated) {
+        RETURN_IF_ERROR(zip_need(&z->source, e.begin, n));
+        return npy_parse_header(&m->header, archive_of(z) + e.begin, n, name);
+    }
+    if (n < e.size && e.packed > PACKED_PREFIX_MAX) e.packed = PACKED_PREFIX_MAX;
+    RETURN_IF_ERROR(zip_need(&z->source, e.begin, e.packed));
+    unsigned char *prefix = mem_alloc_raw(n, 1);
+    RETURN_IF(!prefix, HOOKE_E_MEMORY, "%s: out of memory", name);
+    hooke_status st = zip_unpack(prefix, n, &e, archive_of(z), z->file.path);
+    if (st == HOOKE_OK) st = npy_parse_header(&m->header, prefix, n, name);
+    mem_free(prefix);
+    return st;
+}
+
 /* The header, and that header and data fill the member exactly. */
 static hooke_status read_member_header(struct npz *z, int i)
 {
     struct npz_member *m = &z->members[i];
     struct stored_tensor *t = &z->tensors[i];
-    unsigned char *prefix = NULL;
-    const unsigned char *head = archive_of(z) + m->entry.begin;
-    size_t n = m->entry.size < NPY_PREFIX_MAX ? m->entry.size : NPY_PREFIX_MAX;
     char name[512];
     label(name, z, i);
-    if (m->entry.is_deflated) {
-        prefix = mem_alloc_raw(n, 1);
-        RETURN_IF(!prefix, HOOKE_E_MEMORY, "%s: out of memory", name);
-        head = prefix;
-    }
-    hooke_status st = prefix ? zip_unpack(prefix, n, &m->entry, archive_of(z), z->file.path) : HOOKE_OK;
-    if (st == HOOKE_OK) st = npy_parse_header(&m->header, head, n, name);
-    mem_free(prefix);
-    RETURN_IF_ERROR(st);
+    RETURN_IF_ERROR(parse_member_header(z, m, name));
     uint64_t bytes;
     RETURN_IF(__builtin_mul_overflow((uint64_t)m->header.n_items, m->header.item_bytes, &bytes) ||
                   bytes != m->entry.size - m->header.data_begin,
@@ -65,7 +75,31 @@ static hooke_status read_member_header(struct npz *z, int i)
     t->n_items = m->header.n_items;
     t->bytes = (size_t)bytes;
     z->fortran_order[i] = m->header.fortran_order;
+    m->has_header = true;
     return HOOKE_OK;
+}
+
+hooke_status npz_read_header(struct npz *z, int i)
+{
+    struct npz_member *m = &z->members[i];
+    if (m->has_header) return HOOKE_OK;
+    RETURN_IF_ERROR(zip_find_data(&m->entry, &z->source, z->file.path));
+    return read_member_header(z, i);
+}
+
+void npz_find(struct npz_place *out, const struct npz *z, int i)
+{
+    const struct npz_member *m = &z->members[i];
+    *out = (struct npz_place){ .member = m->entry.begin,
+                               .data = m->entry.begin + m->header.data_begin,
+                               .packed = m->entry.packed,
+                               .crc = m->entry.crc };
+    if (m->entry.is_deflated)
+        out->why_not = "deflated";
+    else if (m->header.fortran_order && m->header.n_dims > 1)
+        out->why_not = "stored column by column (fortran_order)";
+    else if (m->header.swap)
+        out->why_not = "big-endian";
 }
 
 static hooke_status make_room(struct npz *z, size_t n)
@@ -94,7 +128,7 @@ static hooke_status open_archive(struct npz *z)
 {
     struct zip_entry *entries;
     int n;
-    RETURN_IF_ERROR(zip_list(&entries, &n, &z->arena, z->file.data, z->file.n, z->file.path));
+    RETURN_IF_ERROR(zip_list_directory(&entries, &n, &z->arena, &z->source, z->file.path));
     RETURN_IF_ERROR(make_room(z, (size_t)n));
     for (int i = 0; i < n; i++) {
         size_t length = strlen(entries[i].name);
@@ -104,7 +138,6 @@ static hooke_status open_archive(struct npz *z)
         z->members[k].entry = entries[i];
         z->tensors[k].name = arena_copy(&z->arena, entries[i].name, length - 4);
         if (!z->tensors[k].name) return HOOKE_E_MEMORY;
-        RETURN_IF_ERROR(read_member_header(z, k));
     }
     return z->n_tensors == 0 && n > 0 ? explain_foreign(entries, n, z->file.path) : HOOKE_OK;
 }
@@ -126,8 +159,11 @@ static hooke_status open_array(struct npz *z)
 
 static hooke_status open_bytes(struct npz *z)
 {
+    z->source = (struct zip_source){ .bytes = z->file.data, .n = z->file.n };
     if (z->file.n >= 6 && memcmp(z->file.data, "\x93NUMPY", 6) == 0) return open_array(z);
-    return open_archive(z);
+    RETURN_IF_ERROR(open_archive(z));
+    for (int i = 0; i < z->n_tensors; i++) RETURN_IF_ERROR(npz_read_header(z, i));
+    return HOOKE_OK;
 }
 
 hooke_status npz_open(struct npz *out, const char *path)
@@ -136,6 +172,16 @@ hooke_status npz_open(struct npz *out, const char *path)
     RETURN_IF_ERROR(map_open(&out->file, path));
     out->is_mapped = true;
     hooke_status st = open_bytes(out);
+    if (st != HOOKE_OK) npz_close(out);
+    return st;
+}
+
+hooke_status npz_parse_source(struct npz *out, const struct zip_source *source, const char *name)
+{
+    memset(out, 0, sizeof *out);
+    out->source = *source;
+    out->file.path = arena_copy(&out->arena, name, strlen(name));
+    hooke_status st = out->file.path ? open_archive(out) : HOOKE_E_MEMORY;
     if (st != HOOKE_OK) npz_close(out);
     return st;
 }
@@ -216,6 +262,7 @@ static hooke_status fetch(struct npz *z, struct npz_member *m, unsigned char **s
     bool is_lone = e->begin == 0; /* an .npy: there is no CRC */
     bool copies = e->is_deflated || m->header.swap || !is_aligned(m, view + m->header.data_begin);
     *start = NULL;
+    RETURN_IF_ERROR(zip_need(&z->source, e->begin, e->packed));
     if (copies) RETURN_IF_ERROR(take_block(&m->owned, start, e->size, m->header.data_begin, name));
     if (e->is_deflated) return zip_unpack(*start, e->size, e, archive_of(z), z->file.path);
     if (!is_lone)
@@ -254,7 +301,8 @@ hooke_status npz_load(struct npz *z, const struct stored_tensor **out, const cha
     for (int i = 0; i < z->n_tensors; i++) {
         if (strcmp(z->tensors[i].name, name) != 0) continue;
         struct npz_member *m = &z->members[i];
-        hooke_status st = m->is_loaded ? HOOKE_OK : load_member(z, i);
+        hooke_status st = npz_read_header(z, i);
+        if (st == HOOKE_OK && !m->is_loaded) st = load_member(z, i);
         if (st != HOOKE_OK) {
             mem_free(m->owned);
             m->owned = NULL;

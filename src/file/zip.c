@@ -8,7 +8,7 @@
 #include "file/sniff.h"
 
 enum { LOCAL_BYTES = 30, CENTRAL_BYTES = 46, END_BYTES = 22, LOCATOR64_BYTES = 20, END64_BYTES = 56 };
-enum { MAX_ENTRIES = 1 << 20, COMMENT_MAX = 65535, DEFLATE_MAX_RATIO = 1032 };
+enum { MAX_ENTRIES = 1 << 20, COMMENT_MAX = 65535, DEFLATE_MAX_RATIO = 1032, SNIFF_BYTES = 512 };
 enum { FLAG_ENCRYPTED = 1, METHOD_STORED = 0, METHOD_DEFLATED = 8 };
 #define SATURATED32 0xFFFFFFFFu /* "see the ZIP64 record" */
 
@@ -39,6 +39,11 @@ struct directory {
     size_t end; /* where the end records begin */
 };
 
+hooke_status zip_need(const struct zip_source *source, size_t at, size_t count)
+{
+    return source->need && count ? source->need(source->payload, at, count) : HOOKE_OK;
+}
+
 /* The end record is the last thing but a comment, whose length it states. */
 static bool find_end(size_t *at, const unsigned char *bytes, size_t n)
 {
@@ -52,14 +57,17 @@ static bool find_end(size_t *at, const unsigned char *bytes, size_t n)
     return false;
 }
 
-static hooke_status read_end64(struct directory *d, const unsigned char *bytes, size_t locator,
+static hooke_status read_end64(struct directory *d, const struct zip_source *source, size_t locator,
                                const char *name)
 {
+    const unsigned char *bytes = source->bytes;
     uint64_t at = get64(bytes + locator + 8);
     RETURN_IF(get32(bytes + locator + 4) != 0 || get32(bytes + locator + 16) > 1, HOOKE_E_UNSUPPORTED,
               "%s: an archive in several parts", name);
-    RETURN_IF(locator < END64_BYTES || at > locator - END64_BYTES || !has_signature(bytes + at, 6, 6),
-              HOOKE_E_FORMAT, "%s: no ZIP64 end record at byte %llu", name, (unsigned long long)at);
+    bool is_inside = locator >= END64_BYTES && at <= locator - END64_BYTES;
+    if (is_inside) RETURN_IF_ERROR(zip_need(source, (size_t)at, END64_BYTES));
+    RETURN_IF(!is_inside || !has_signature(bytes + at, 6, 6), HOOKE_E_FORMAT,
+              "%s: no ZIP64 end record at byte %llu", name, (unsigned long long)at);
     const unsigned char *p = bytes + at;
     RETURN_IF(get32(p + 16) != 0 || get32(p + 20) != 0 || get64(p + 24) != get64(p + 32), HOOKE_E_UNSUPPORTED,
               "%s: an archive in several parts", name);
@@ -70,19 +78,23 @@ static hooke_status read_end64(struct directory *d, const unsigned char *bytes, 
     return HOOKE_OK;
 }
 
-static hooke_status find_directory(struct directory *d, const unsigned char *bytes, size_t n,
-                                   const char *name)
+static hooke_status find_directory(struct directory *d, const struct zip_source *source, const char *name)
 {
-    size_t end;
-    RETURN_IF(!find_end(&end, bytes, n), HOOKE_E_FORMAT,
-              "%s: no ZIP archive, or one cut short; it looks like %s", name, looks_like(bytes, n));
+    const unsigned char *bytes = source->bytes;
+    size_t end, n = source->n, tail = END_BYTES + COMMENT_MAX + LOCATOR64_BYTES;
+    RETURN_IF_ERROR(zip_need(source, n > tail ? n - tail : 0, n > tail ? tail : n));
+    if (!find_end(&end, bytes, n)) {
+        RETURN_IF_ERROR(zip_need(source, 0, n < SNIFF_BYTES ? n : SNIFF_BYTES));
+        return fail(HOOKE_E_FORMAT, "%s: no ZIP archive, or one cut short; it looks like %s", name,
+                    looks_like(bytes, n < SNIFF_BYTES ? n : SNIFF_BYTES));
+    }
     const unsigned char *p = bytes + end;
     d->n_entries = get16(p + 10);
     d->bytes = get32(p + 12);
     d->begin = get32(p + 16);
     d->end = end;
     if (end >= LOCATOR64_BYTES && has_signature(p - LOCATOR64_BYTES, 6, 7)) {
-        RETURN_IF_ERROR(read_end64(d, bytes, end - LOCATOR64_BYTES, name));
+        RETURN_IF_ERROR(read_end64(d, source, end - LOCATOR64_BYTES, name));
     } else {
         RETURN_IF(get16(p + 4) != 0 || get16(p + 6) != 0 || get16(p + 8) != get16(p + 10),
                   HOOKE_E_UNSUPPORTED, "%s: an archive in several parts", name);
@@ -147,22 +159,21 @@ static hooke_status read_name(const char **out, struct arena *a, const unsigned 
 }
 
 /* Where the data begin is known from the local header alone; its name must be the directory's. */
-static hooke_status find_data(struct zip_entry *e, uint64_t offset, const unsigned char *bytes,
-                              const struct directory *d, const char *archive)
+hooke_status zip_find_data(struct zip_entry *e, const struct zip_source *source, const char *archive)
 {
-    RETURN_IF(offset > d->begin || d->begin - offset < LOCAL_BYTES || !has_signature(bytes + offset, 3, 4),
-              HOOKE_E_FORMAT, "%s: member '%.200s': no header at byte %llu", archive, e->name,
-              (unsigned long long)offset);
-    const unsigned char *local = bytes + offset;
-    size_t name_bytes = get16(local + 26), room = (size_t)(d->begin - offset),
-           head = LOCAL_BYTES + name_bytes + get16(local + 28);
-    RETURN_IF(head > room || name_bytes != strlen(e->name) ||
+    const unsigned char *local = source->bytes + e->header;
+    RETURN_IF_ERROR(zip_need(source, e->header, LOCAL_BYTES)); /* there is room for it: see set_rooms() */
+    RETURN_IF(!has_signature(local, 3, 4), HOOKE_E_FORMAT, "%s: member '%.200s': no header at byte %zu",
+              archive, e->name, e->header);
+    size_t name_bytes = get16(local + 26), head = LOCAL_BYTES + name_bytes + get16(local + 28);
+    if (head <= e->room) RETURN_IF_ERROR(zip_need(source, e->header, head));
+    RETURN_IF(head > e->room || name_bytes != strlen(e->name) ||
                   memcmp(local + LOCAL_BYTES, e->name, name_bytes) != 0,
               HOOKE_E_FORMAT, "%s: member '%.200s': its header carries another name", archive, e->name);
-    RETURN_IF(e->packed > room - head, HOOKE_E_FORMAT,
-              "%s: member '%.200s': %zu bytes at %llu run into the directory", archive, e->name, e->packed,
-              (unsigned long long)offset);
-    e->begin = (size_t)offset + head;
+    RETURN_IF(e->packed > e->room - head, HOOKE_E_FORMAT,
+              "%s: member '%.200s': %zu bytes at %zu run into what follows", archive, e->name, e->packed,
+              e->header);
+    e->begin = e->header + head;
     return HOOKE_OK;
 }
 
@@ -206,7 +217,9 @@ static hooke_status read_record(struct zip_entry *e, struct arena *a, size_t *at
               "%s: member '%.200s': broken extra field", archive, e->name);
     e->crc = get32(p + 16);
     RETURN_IF_ERROR(check_sizes(e, &s, method, archive));
-    RETURN_IF_ERROR(find_data(e, s.offset, bytes, d, archive));
+    RETURN_IF(s.offset > d->begin || d->begin - s.offset < LOCAL_BYTES, HOOKE_E_FORMAT,
+              "%s: member '%.200s': no header at byte %llu", archive, e->name, (unsigned long long)s.offset);
+    e->header = (size_t)s.offset;
     *at += whole;
     return HOOKE_OK;
 }
@@ -217,8 +230,7 @@ static int compare_places(const void *pa, const void *pb)
 {
     const struct zip_entry *a = *(const struct zip_entry *const *)pa,
                            *b = *(const struct zip_entry *const *)pb;
-    if (a->begin != b->begin) return a->begin < b->begin ? -1 : 1;
-    return (a->packed > b->packed) - (a->packed < b->packed);
+    return (a->header > b->header) - (a->header < b->header);
 }
 
 static int compare_names(const void *pa, const void *pb)
@@ -228,21 +240,33 @@ static int compare_names(const void *pa, const void *pb)
     return strcmp(a->name, b->name);
 }
 
-/* Overlapping members are how a small archive unpacks to petabytes; twins are how two readers see two different files. */
-static hooke_status check_all(struct zip_entry *entries, int n, const char *archive)
+/* Overlapping members are how a small archive unpacks to petabytes. A member ends where the next one's header begins. */
+static hooke_status set_rooms(struct zip_entry **sorted, int n, const struct directory *d,
+                              const char *archive)
 {
-    const struct zip_entry **sorted = mem_alloc((size_t)n, sizeof *sorted);
-    hooke_status st = HOOKE_OK;
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_places);
+    for (int i = 0; i < n; i++) {
+        struct zip_entry *e = sorted[i];
+        bool is_last = i + 1 == n;
+        size_t head = LOCAL_BYTES + strlen(e->name);
+        e->room = (is_last ? (size_t)d->begin : sorted[i + 1]->header) - e->header;
+        if (e->room >= head && e->packed <= e->room - head) continue;
+        return is_last ? fail(HOOKE_E_FORMAT, "%s: member '%.200s': %zu bytes at %zu run into the directory",
+                              archive, e->name, e->packed, e->header)
+                       : fail(HOOKE_E_FORMAT, "%s: members '%.200s' and '%.200s' overlap", archive, e->name,
+                              sorted[i + 1]->name);
+    }
+    return HOOKE_OK;
+}
+
+/* Twins are how two readers see two different files. */
+static hooke_status check_all(struct zip_entry *entries, int n, const struct directory *d,
+                              const char *archive)
+{
+    struct zip_entry **sorted = mem_alloc((size_t)n, sizeof *sorted);
     RETURN_IF(!sorted, HOOKE_E_MEMORY, "%s: out of memory for %d members", archive, n);
     for (int i = 0; i < n; i++) sorted[i] = &entries[i];
-    qsort(sorted, (size_t)n, sizeof *sorted, compare_places);
-    for (int i = 1; i < n && st == HOOKE_OK; i++) {
-        size_t end = sorted[i - 1]->begin + sorted[i - 1]->packed,
-               head = LOCAL_BYTES + strlen(sorted[i]->name);
-        if (sorted[i]->begin < head || end > sorted[i]->begin - head)
-            st = fail(HOOKE_E_FORMAT, "%s: members '%.200s' and '%.200s' overlap", archive,
-                      sorted[i - 1]->name, sorted[i]->name);
-    }
+    hooke_status st = set_rooms(sorted, n, d, archive);
     qsort(sorted, (size_t)n, sizeof *sorted, compare_names);
     for (int i = 1; i < n && st == HOOKE_OK; i++)
         if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
@@ -270,28 +294,46 @@ static hooke_status check_unpacked(const struct zip_entry *entries, int n, size_
     return HOOKE_OK;
 }
 
-hooke_status zip_list(struct zip_entry **out, int *n_entries, struct arena *a, const unsigned char *bytes,
-                      size_t n, const char *name)
+hooke_status zip_list_directory(struct zip_entry **out, int *n_entries, struct arena *a,
+                                const struct zip_source *source, const char *name)
 {
     struct directory d = { 0 };
     *out = NULL;
     *n_entries = 0;
-    RETURN_IF_ERROR(find_directory(&d, bytes, n, name));
+    RETURN_IF_ERROR(find_directory(&d, source, name));
+    RETURN_IF_ERROR(zip_need(source, (size_t)d.begin, (size_t)d.bytes));
     struct zip_entry *entries = arena_alloc(a, (size_t)d.n_entries, sizeof *entries);
     if (!entries) return HOOKE_E_MEMORY;
     size_t at = (size_t)d.begin;
     for (uint64_t i = 0; i < d.n_entries; i++)
-        RETURN_IF_ERROR(read_record(&entries[i], a, &at, bytes, &d, name));
+        RETURN_IF_ERROR(read_record(&entries[i], a, &at, source->bytes, &d, name));
     RETURN_IF(at != d.end, HOOKE_E_FORMAT, "%s: the directory goes on after its %llu members", name,
               (unsigned long long)d.n_entries);
-    RETURN_IF_ERROR(check_all(entries, (int)d.n_entries, name));
-    RETURN_IF_ERROR(check_unpacked(entries, (int)d.n_entries, n, name));
+    RETURN_IF_ERROR(check_all(entries, (int)d.n_entries, &d, name));
+    RETURN_IF_ERROR(check_unpacked(entries, (int)d.n_entries, source->n, name));
     *out = entries;
     *n_entries = (int)d.n_entries;
     return HOOKE_OK;
 }
 
+hooke_status zip_list(struct zip_entry **out, int *n_entries, struct arena *a, const unsigned char *bytes,
+                      size_t n, const char *name)
+{
+    const struct zip_source source = { .bytes = bytes, .n = n };
+    int found;
+    *n_entries = 0;
+    RETURN_IF_ERROR(zip_list_directory(out, &found, a, &source, name));
+    for (int i = 0; i < found; i++) RETURN_IF_ERROR(zip_find_data(&(*out)[i], &source, name));
+    *n_entries = found;
+    return HOOKE_OK;
+}
+
 /* ---- data ---- */
+
+uint32_t zip_crc(uint32_t crc, const void *bytes, size_t n)
+{
+    return (uint32_t)crc32_z(crc, bytes, n);
+}
 
 static hooke_status crc_mismatch(const struct zip_entry *e, uint32_t found, const char *archive)
 {

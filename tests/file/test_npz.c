@@ -296,7 +296,7 @@ static void hostile_archives(void **state)
         { { { .name = "a.npy" }, { .name = "b.npy", .claimed_offset = UINT32_MAX, .local_name = "b.npy" } },
           2,
           HOOKE_E_FORMAT,
-          "another name" },
+          "overlap" }, /* two names for one header */
         { { { .name = "a.npy" }, { .name = "b.npy", .local_name = "c.npy" } },
           2,
           HOOKE_E_FORMAT,
@@ -307,7 +307,7 @@ static void hostile_archives(void **state)
         { { { .name = "a.npy", .claimed_size = 1 } }, 1, HOOKE_E_FORMAT, "stored" },
         { { { .name = "a.npy", .method = 8, .claimed_size = 1 << 30 } }, 1, HOOKE_E_FORMAT, "cannot unpack" },
         { { { .name = "a.npy", .method = 8 } }, 1, HOOKE_E_FORMAT, "deflate stream" },
-        { { { .name = "a.npy", .claimed_offset = 3 } }, 1, HOOKE_E_FORMAT, "no header" },
+        { { { .name = "a.npy", .claimed_offset = 3 } }, 1, HOOKE_E_FORMAT, "into the directory" },
         { { { .name = "a.npy", .claimed_offset = 4000000000u } }, 1, HOOKE_E_FORMAT, "no header" },
         { { { .name = "a\xFF.npy" } }, 1, HOOKE_E_FORMAT, "UTF-8" },
         { { { .name = "readme.txt" } }, 1, HOOKE_E_FORMAT, "without .npy" },
