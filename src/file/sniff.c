@@ -33,6 +33,9 @@ static const struct {
     { "%PDF-", 5, "a PDF document" },
     { "SQLite format 3", 16, "an SQLite database" },
     { "ARROW1", 6, "an Arrow file; Parquet, JSON lines and CSV are read" },
+    { "\xFF\xFF\xFF\xFF", 4, "an Arrow stream; Parquet, JSON lines and CSV are read" },
+    { "\xFF\xFE", 2, "UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8" },
+    { "\xFE\xFF", 2, "UTF-16 text; make it UTF-8: iconv -f UTF-16 -t UTF-8" },
     { "7z\xBC\xAF\x27\x1C", 6, "a 7z archive; unpack it first" },
     { "Rar!\x1A\7", 6, "a RAR archive; unpack it first" },
     { "\x04\x22\x4D\x18", 4, "LZ4 data; unpack it first" },
@@ -58,9 +61,8 @@ static bool is_tar(const unsigned char *p, size_t n)
     return n >= MAGIC_AT + 5 && memcmp(p + MAGIC_AT, "ustar", 5) == 0;
 }
 
-const char *looks_like(const unsigned char *p, size_t n)
+const char *known_kind(const unsigned char *p, size_t n)
 {
-    if (n == 0) return "an empty file";
     for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
         if (n >= signatures[i].n && memcmp(p, signatures[i].begin, signatures[i].n) == 0)
             return signatures[i].what;
@@ -68,6 +70,14 @@ const char *looks_like(const unsigned char *p, size_t n)
     if (n >= 12 && memcmp(p, "RIFF", 4) == 0)
         return memcmp(p + 8, "WEBP", 4) == 0 ? "a picture (WebP)" : "sound or video (RIFF)";
     if (n > 8 && p[8] == '{' && p[7] == 0 && p[6] == 0 && p[5] == 0) return "a safetensors file";
+    return NULL;
+}
+
+const char *looks_like(const unsigned char *p, size_t n)
+{
+    if (n == 0) return "an empty file";
+    const char *kind = known_kind(p, n);
+    if (kind) return kind;
     if (n > 256) n = 256;
     bool all_zero = true;
     for (size_t i = 0; i < n; i++) all_zero = all_zero && p[i] == 0;

@@ -8,6 +8,8 @@
 extern "C" {
 #endif
 
+/* Of a file that no text begins like: what it is. NULL: not known by its first bytes, text perhaps. */
+const char *known_kind(const unsigned char *bytes, size_t n);
 /* Of the file's first n bytes (512 are enough), e.g. "a Git LFS pointer (the real file was not fetched)". Never NULL. */
 const char *looks_like(const unsigned char *bytes, size_t n);
 

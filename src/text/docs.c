@@ -40,12 +40,17 @@ static hooke_status next_row(hooke_docs *d, const char **text, size_t *n)
     return got ? hooke_rows_text(d->rows, 0, text, n) : HOOKE_OK;
 }
 
+static hooke_status open_plain(hooke_docs *d, const char *path, enum source_kind packed)
+{
+    RETURN_IF_ERROR(source_open(&d->source, path, packed));
+    return source_begin(&d->source);
+}
+
 static hooke_status open_docs(hooke_docs *d, const char *path, const char *column)
 {
     enum source_kind packed;
     hooke_rows_options o = { .size = sizeof o, .columns = &column, .n_columns = 1 };
-    if (row_format_of(path, &packed) == ROWS_PLAIN && !is_data_set(path))
-        return source_open(&d->source, path, packed);
+    if (row_format_of(path, &packed) == ROWS_PLAIN && !is_data_set(path)) return open_plain(d, path, packed);
     return hooke_rows_open(&d->rows, path, &o);
 }
 

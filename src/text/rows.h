@@ -55,8 +55,9 @@ struct row_file {
     struct parquet_rows *parquet;
     const char *note; /* [note_bytes] Parquet: what the writer says of the columns, JSON; NULL: nothing */
     size_t note_bytes;
-    bool is_array;            /* JSON: one array of objects, all of it in `tree` */
-    const struct json *ahead; /* JSON lines: the first line, read for its keys; NULL once it was given */
+    bool is_array;             /* JSON: one array of objects, all of it in `tree` */
+    const struct json *ahead;  /* JSON lines: the first line, read for its keys; NULL once it was given */
+    const struct json *object; /* JSON lines: the row that was given last; NULL: none */
 };
 
 /* One for each format. */
@@ -76,6 +77,8 @@ hooke_status row_file_open(struct row_file *f, const char *path, struct columns 
 hooke_status row_file_open_memory(struct row_file *f, enum row_format format, const char *name,
                                   const void *bytes, size_t n, struct columns *c);
 void row_file_close(struct row_file *f);
+/* The keys of the object that is the file's row, added to c; none of other formats. */
+hooke_status row_file_keys(const struct row_file *f, struct columns *c);
 
 /* ---- all files ---- */
 

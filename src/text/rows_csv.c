@@ -18,6 +18,11 @@ static hooke_status read_header(struct row_file *f, struct columns *there)
     f->n_fields = f->fields.n;
     for (size_t i = 0; i < f->fields.n; i++) {
         struct bytes name = pieces_get(&f->fields, i);
+        RETURN_IF(
+            memchr(name.s, '\r', name.n), HOOKE_E_FORMAT,
+            "%s: a carriage return in the header line; lines must end with LF or CR LF: tr '\\r' '\\n' makes "
+            "them so",
+            f->path);
         RETURN_IF_ERROR(columns_add(there, name.s, name.n));
     }
     return HOOKE_OK;

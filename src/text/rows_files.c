@@ -2,15 +2,17 @@
 #include "text/rows.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/random.h"
 
 /* ---- one file ---- */
 
+/* In any case: "DATA.CSV" is one. */
 static bool ends_with(const char *s, size_t n, const char *suffix)
 {
     size_t m = strlen(suffix);
-    return n >= m && memcmp(s + n - m, suffix, m) == 0;
+    return n >= m && strncasecmp(s + n - m, suffix, m) == 0;
 }
 
 enum row_format row_format_of(const char *path, enum source_kind *packed)
@@ -68,7 +70,7 @@ hooke_status row_file_open(struct row_file *f, const char *path, struct columns 
         return f->reader->open(f, c);
     }
     RETURN_IF_ERROR(source_open(&f->source, path, packed));
-    RETURN_IF_ERROR(source_skip_bom(&f->source));
+    RETURN_IF_ERROR(source_begin(&f->source));
     return f->reader->open(f, c);
 }
 
@@ -77,7 +79,7 @@ hooke_status row_file_open_memory(struct row_file *f, enum row_format format, co
 {
     RETURN_IF_ERROR(begin_file(f, format, name));
     RETURN_IF_ERROR(source_open_memory(&f->source, name, bytes, n));
-    RETURN_IF_ERROR(source_skip_bom(&f->source));
+    RETURN_IF_ERROR(source_begin(&f->source));
     return f->reader->open(f, c);
 }
 

@@ -57,7 +57,8 @@ static hooke_status read_object(struct row_file *f, const struct json **out)
     } while (is_blank(&f->line));
     arena_release(&f->tree);
     hooke_status st = json_parse(out, &f->tree, f->line.data, f->line.n, JSON_AS_PYTHON, "not JSON");
-    if (st != HOOKE_OK) return fail_within(st, "%s: line %lld", f->path, (long long)f->place);
+    const char *what = f->format == ROWS_JSON ? " (neither one array of objects nor an object a line)" : "";
+    if (st != HOOKE_OK) return fail_within(st, "%s: line %lld%s", f->path, (long long)f->place, what);
     return expect_object(f, *out);
 }
 
@@ -187,6 +188,11 @@ static hooke_status add_keys(struct columns *c, const struct json *object)
     return HOOKE_OK;
 }
 
+hooke_status row_file_keys(const struct row_file *f, struct columns *c)
+{
+    return add_keys(c, f->object);
+}
+
 static hooke_status open_jsonl(struct row_file *f, struct columns *c)
 {
     bool is_array = false;
@@ -204,6 +210,7 @@ static hooke_status next_jsonl(struct row_file *f, const struct columns *c, hook
     const struct json *object;
     RETURN_IF_ERROR(take_object(f, &object));
     *got = object != NULL;
+    f->object = object;
     return object ? fill_values(f, object, c, values) : HOOKE_OK;
 }
 

@@ -12,18 +12,31 @@ static const char *kind_word(int kind)
     return kind >= 0 && (size_t)kind < sizeof words / sizeof *words ? words[kind] : "unknown";
 }
 
+/* Of a shuffled row the other keys are gone. */
+static hooke_status lacks(const hooke_rows *r, const char *name)
+{
+    struct columns there = { 0 };
+    hooke_status st = r->options.shuffle_rows ? HOOKE_OK : row_file_keys(&r->file, &there);
+    if (st == HOOKE_OK && there.names.n)
+        st = columns_lack(&there, name, hooke_rows_place(r));
+    else if (st == HOOKE_OK)
+        st = fail(HOOKE_E_FORMAT, "%s has no column '%s'", hooke_rows_place(r), name);
+    columns_release(&there);
+    return st;
+}
+
 static hooke_status not_a(const hooke_rows *r, int column, const char *expected)
 {
     const hooke_value *v = hooke_rows_value(r, column);
     const char *name = hooke_rows_column_name(r, column);
     RETURN_IF(!name, HOOKE_E_ARGUMENT, "column %d of %d", column, hooke_rows_n_columns(r));
     RETURN_IF(!v, HOOKE_E_ARGUMENT, "column '%s' is asked for where there is no row", name);
-    RETURN_IF(v->kind == HOOKE_VALUE_ABSENT, HOOKE_E_FORMAT, "%s has no column '%s'", hooke_rows_place(r),
-              name);
+    if (v->kind == HOOKE_VALUE_ABSENT) return lacks(r, name);
     RETURN_IF(v->kind == HOOKE_VALUE_TEXT, HOOKE_E_FORMAT, "%s: column '%s' is not %s but '%.*s'",
               hooke_rows_place(r), name, expected, (int)(v->n_bytes < 40 ? v->n_bytes : 40), v->text);
-    return fail(HOOKE_E_FORMAT, "%s: column '%s' is not %s but %s", hooke_rows_place(r), name, expected,
-                kind_word(v->kind));
+    return fail(HOOKE_E_FORMAT,
+                "%s: column '%s' is not %s but %s; name another column, or leave such rows out",
+                hooke_rows_place(r), name, expected, kind_word(v->kind));
 }
 
 hooke_status hooke_rows_text(const hooke_rows *r, int column, const char **text, size_t *n_bytes)

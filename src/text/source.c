@@ -183,10 +183,13 @@ hooke_status source_line(struct source *s, hooke_text *out, size_t max, bool *go
     return HOOKE_OK;
 }
 
-hooke_status source_skip_bom(struct source *s)
+hooke_status source_begin(struct source *s)
 {
     bool got;
     RETURN_IF_ERROR(source_fill(s, &got));
+    const char *kind = got ? known_kind((const unsigned char *)s->block + s->at, s->n - s->at) : NULL;
+    RETURN_IF(kind, HOOKE_E_UNSUPPORTED, "%s: read as text, going by its name; it looks like %s", s->path,
+              kind);
     if (got && s->n - s->at >= 3 && memcmp(s->block + s->at, "\xEF\xBB\xBF", 3) == 0) s->at += 3;
     return HOOKE_OK;
 }

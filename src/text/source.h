@@ -36,8 +36,8 @@ hooke_status source_fill(struct source *s, bool *got);
 hooke_status source_byte(struct source *s, char *c, bool *got);
 /* Appends the next line without its LF or CR LF; *got false at the end. Longer than max is HOOKE_E_UNSUPPORTED. */
 hooke_status source_line(struct source *s, hooke_text *out, size_t max, bool *got);
-/* Skips a UTF-8 byte order mark; only at the very beginning. */
-hooke_status source_skip_bom(struct source *s);
+/* At the very beginning: skips a UTF-8 byte order mark, refuses what is no text by what it looks like. */
+hooke_status source_begin(struct source *s);
 
 #ifdef __cplusplus
 }

@@ -220,8 +220,21 @@ static size_t mark_split(const struct search *s, bool *chosen, const char *folde
     return n;
 }
 
+/* What datasets' save_to_disk leaves. */
+static bool has_arrow_files(const struct search *s)
+{
+    for (size_t i = 0; i < s->folder.n; i++) {
+        size_t n = strlen(s->folder.paths[i]);
+        if (n > 6 && strcmp(s->folder.paths[i] + n - 6, ".arrow") == 0) return true;
+    }
+    return false;
+}
+
 static hooke_status no_split(const struct search *s, const char *there)
 {
+    RETURN_IF(!there[0] && has_arrow_files(s), HOOKE_E_UNSUPPORTED,
+              "data set %s is Arrow files (save_to_disk), which are not read; write Parquet: to_parquet()",
+              s->what);
     return fail(HOOKE_E_NOT_FOUND, "data set %s has no split '%s'; there are: %s", s->what, s->split,
                 there[0] ? there : "none (no file that can be read)");
 }
@@ -328,8 +341,12 @@ static hooke_status mark_files(const struct search *s, bool *chosen)
     }
     const struct json *data_files = json_get(s->config, "data_files");
     if (!json_is_null(data_files)) return mark_by_card(s, chosen, data_files);
-    const char *folder = word(s->config, "data_dir"); /* without a card a configuration is a folder */
-    return mark_by_names(s, chosen, folder ? folder : !s->config ? s->options->config : NULL);
+    const char *folder = word(s->config, "data_dir"), *named = s->config ? NULL : s->options->config;
+    RETURN_IF(
+        named && !mark(s, NULL, named, "**"), HOOKE_E_NOT_FOUND,
+        "data set %s has no configuration '%s': its card names none, and no folder of that name has files",
+        s->what, named);
+    return mark_by_names(s, chosen, folder ? folder : named); /* without a card a configuration is a folder */
 }
 
 /* ---- the list ---- */

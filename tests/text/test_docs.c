@@ -58,6 +58,30 @@ static void plain_text(void **state)
     expect_docs("empty.txt", "", NULL, "|");
 }
 
+static void what_is_no_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *bytes;
+        size_t n;
+        const char *word;
+    } cases[] = {
+        { "a.txt", "\xFF\xFEh\0i\0", 6, "UTF-16" },
+        { "b.csv", "\xFE\xFF\0t", 4, "UTF-16" },
+        { "c.jsonl", "\x1F\x8B\x08", 3, "gzip" },
+        { "d", "\xFF\xFF\xFF\xFF\x10\0\0\0", 8, "an Arrow stream" },
+        { "e.safetensors", "\x10\0\0\0\0\0\0\0{\"a\":", 13, "a safetensors file" },
+        { "f.txt", "PAR1", 4, "a Parquet file" },
+        { "g.csv", "version https://git-lfs.github.com/spec/v1\n", 43, "git lfs pull" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_docs_n(cases[i].name, cases[i].bytes, cases[i].n, NULL, "", HOOKE_E_UNSUPPORTED, cases[i].word,
+                      __LINE__);
+    expect_docs("h.txt", "\xEF\xBB\xBFone", NULL, "one|");
+    expect_failure("j.json", "{\n \"data\": [{\"text\": \"a\"}]\n}\n", NULL, "",
+                   "neither one array of objects");
+}
+
 static void json_lines(void **state)
 {
     (void)state;
@@ -68,7 +92,7 @@ static void json_lines(void **state)
     expect_docs("b.jsonl", "\xEF\xBB\xBF{\"body\":\"x\",\"text\":1}\n", "body", "x|");
     expect_docs("c.jsonl", "", NULL, "");
     expect_failure("d.jsonl", "{\"text\":\"one\"}\n{\"body\":\"x\"}\n", NULL, "one|",
-                   "line 2 has no column 'text'");
+                   "line 2: no column 'text'; there are: body");
     expect_failure("e.jsonl", "\n\n[1]\n", NULL, "", "line 3");
     expect_failure("f.jsonl", "{\"text\":7}\n", NULL, "", "line 1: column 'text' is not a string");
     expect_failure("g.jsonl", "{\"text\":\"a\"}\n{\"text\":\n", NULL, "a|", "line 2");
@@ -90,6 +114,8 @@ static void comma_separated(void **state)
     expect_failure("i.csv", "text\none\n\"two\n", NULL, "one|", "line 3 never ends");
     expect_failure("j.csv", "text\n\"two\"x\n", NULL, "", "closing quote");
     expect_failure("k.csv", "", NULL, "", "no header");
+    expect_failure("l.csv", "text,id\rone,1\r", NULL, "", "a carriage return in the header line");
+    expect_docs("M.CSV", "id,text\n1,one\n", NULL, "one|");
 }
 
 static size_t gzip(char *out, size_t capacity, const char *s)
@@ -196,9 +222,13 @@ static void ag_news(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_text),      cmocka_unit_test(json_lines),
-        cmocka_unit_test(comma_separated), cmocka_unit_test(packed),
-        cmocka_unit_test(long_documents),  cmocka_unit_test(files_that_are_not_there),
+        cmocka_unit_test(plain_text),
+        cmocka_unit_test(what_is_no_text),
+        cmocka_unit_test(json_lines),
+        cmocka_unit_test(comma_separated),
+        cmocka_unit_test(packed),
+        cmocka_unit_test(long_documents),
+        cmocka_unit_test(files_that_are_not_there),
         cmocka_unit_test(ag_news),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,7 +167,8 @@ static void json_lines_typed(void **state)
     expect_error(hooke_rows_text(r, 5, &text, &n), HOOKE_E_FORMAT, "is not a string but an object");
     assert_int_equal(hooke_rows_value(r, 6)->kind, HOOKE_VALUE_NULL);
     assert_int_equal(hooke_rows_value(r, 7)->kind, HOOKE_VALUE_ABSENT);
-    expect_error(hooke_rows_text(r, 7, &text, &n), HOOKE_E_FORMAT, "line 2 has no column 'none'");
+    expect_error(hooke_rows_text(r, 7, &text, &n), HOOKE_E_FORMAT,
+                 "line 2: no column 'none'; there are: t, ");
     row(r);
     expect_error(hooke_rows_list(r, 0, &n), HOOKE_E_FORMAT, "item 1 of the list in column 't'");
     assert_int_equal(hooke_rows_int(r, 1, &i), HOOKE_OK);

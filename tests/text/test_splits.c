@@ -128,6 +128,8 @@ static void no_names(void **state)
     clean(NULL);
     put_named("picture.png");
     expect_none(NULL, "no split 'train'; there are: none");
+    put_named("data-00000-of-00001.arrow");
+    expect_at(OPTIONS(.split = NULL), HOOKE_E_UNSUPPORTED, "is Arrow files (save_to_disk)", __LINE__);
 }
 
 static void card(void **state)
@@ -180,6 +182,7 @@ static void configurations_as_folders(void **state)
     put_named("de/train.csv");
     expect_split(NULL, "de/train.csv en/train.csv");
     expect_at(OPTIONS(.config = "en"), HOOKE_OK, "en/train.csv", __LINE__);
+    expect_at(OPTIONS(.config = "fr"), HOOKE_E_NOT_FOUND, "no configuration 'fr'", __LINE__);
 }
 
 static void hub_cache(void **state)
