@@ -97,6 +97,8 @@ void list_add(struct list *l, const char *item)
 /* ---- messages ----------------------------------------------------------------------------------------------- */
 
 static void complain(const char *what, const char *todo, const char *why, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void complain(const char *what, const char *todo, const char *why, va_list args)
 {
     progress_clear();
     fprintf(stderr, "hooke: %s: ", what);
