@@ -40,10 +40,18 @@ static void cut_at_character(char *s, size_t capacity)
     s[n] = '\0';
 }
 
+/* Messages quote names out of files and answers of servers, and end up on terminals. */
+static void blot_controls(char *s)
+{
+    for (; *s; s++)
+        if (((unsigned char)*s < 0x20 && *s != '\n' && *s != '\t') || *s == 0x7F) *s = '?';
+}
+
 void error_set(const char *text)
 {
     snprintf(message, sizeof message, "%s", text);
     cut_at_character(message, sizeof message);
+    blot_controls(message);
 }
 
 void error_copy(char *out, size_t n)

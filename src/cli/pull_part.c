@@ -6,6 +6,7 @@
 
 #include "cli/json_out.h"
 #include "cli/progress.h"
+#include "cli/term.h"
 
 enum { ROWS_MAX = 1 << 20 };
 
@@ -143,7 +144,7 @@ static int on_tensor(void *payload, const hooke_tensor_info *t)
         emit_end(&l->json);
         return 0;
     }
-    printf("  %-48s %-5s [", t->name, t->dtype);
+    printf("  %-48s %-5s [", on_one_line(t->name), t->dtype);
     for (int k = 0; k < t->n_dims; k++) printf("%s%lld", k ? ", " : "", (long long)t->shape[k]);
     printf("]\n");
     return 0;

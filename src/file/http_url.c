@@ -117,6 +117,8 @@ hooke_status url_join(hooke_text *out, const char *base, const char *location)
         keep = scheme_bytes(base) - 2; /* "https:" */
     else if (location[0] == '/')
         keep = origin;
+    else if (location[0] == '?' || location[0] == '#')
+        keep = origin + strcspn(base + origin, "?#");
     else {
         /* relative to the folder of the path */
         keep = origin + strcspn(base + origin, "?#");
@@ -126,8 +128,9 @@ hooke_status url_join(hooke_text *out, const char *base, const char *location)
     if (keep == origin && location[0] != '/' && !scheme_bytes(location))
         RETURN_IF_ERROR(text_append(out, "/", 1));
     RETURN_IF_ERROR(text_puts(out, location));
-    RETURN_IF(!url_is_sane(out->data), HOOKE_E_FORMAT, "a redirect to '%.200s', which is no web address",
-              location);
+    size_t n = strcspn(location, "?#"); /* behind it there may be a signature */
+    RETURN_IF(!url_is_sane(out->data), HOOKE_E_FORMAT, "a redirect to '%.*s', which is no web address",
+              (int)(n < 200 ? n : 200), location);
     return HOOKE_OK;
 }
 

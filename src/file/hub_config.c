@@ -16,6 +16,13 @@ static bool is_on(const char *name)
     return false;
 }
 
+/* The first of the two that is set at all: HF_HUB_OFFLINE=0 overrules the other. */
+static bool is_offline(void)
+{
+    const char *own = getenv("HF_HUB_OFFLINE");
+    return is_on(own && *own ? "HF_HUB_OFFLINE" : "TRANSFORMERS_OFFLINE");
+}
+
 static int read_timeout_ms(const char *name)
 {
     const char *value = getenv(name);
@@ -88,7 +95,7 @@ static hooke_status read_all(struct hub_config *c)
 hooke_status hub_config_read(struct hub_config *out)
 {
     *out = (struct hub_config){
-        .is_offline = is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE"),
+        .is_offline = is_offline(),
         .copies_instead_of_links = is_on("HF_HUB_DISABLE_SYMLINKS"),
         .question_timeout_ms = read_timeout_ms("HF_HUB_ETAG_TIMEOUT"),
         .download_timeout_ms = read_timeout_ms("HF_HUB_DOWNLOAD_TIMEOUT"),
@@ -96,6 +103,14 @@ hooke_status hub_config_read(struct hub_config *out)
     hooke_status st = read_all(out);
     if (st != HOOKE_OK) hub_config_release(out);
     return st;
+}
+
+bool hub_is_home(const struct hub_config *c, const char *url)
+{
+    static const char *const homes[] = { "https://huggingface.co", "https://hf.co" };
+    for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
+        if (url_same_origin(url, homes[i])) return true;
+    return url_same_origin(url, c->endpoint.data);
 }
 
 void hub_config_release(struct hub_config *c)

@@ -30,6 +30,8 @@ struct hub_config {
 };
 hooke_status hub_config_read(struct hub_config *out);
 void hub_config_release(struct hub_config *c);
+/* Whether an address is the hub's own: the endpoint's, or that of the hub which a mirror may send back to. Only there the token goes. */
+bool hub_is_home(const struct hub_config *c, const char *url);
 
 /* ---- one worker: a connection and its patience ---- */
 
@@ -93,7 +95,7 @@ hooke_status hub_parse_commit(char commit[HUB_COMMIT_DIGITS + 1], const char *te
                               const char *name);
 hooke_status hub_parse_link(hooke_text *out, const char *header);
 
-/* A GET that follows redirects wherever they lead, but takes the token to the endpoint's own host only and never leaves https. Starts at
+/* A GET that follows redirects wherever they lead, but takes the token to the hub's own addresses only and never leaves https. Starts at
  * the hub each time: what it redirects to is signed afresh and may have expired since. */
 struct hub_get {
     const char *url;

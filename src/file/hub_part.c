@@ -136,7 +136,7 @@ static hooke_status connect(struct part *p)
 {
     RETURN_IF_ERROR(hub_config_read(&p->config));
     RETURN_IF(p->config.is_offline, HOOKE_E_IO,
-              "HF_HUB_OFFLINE is set and forbids the network; unset it to pull");
+              "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set and forbids the network; unset it to pull");
     p->w = (struct hub_worker){
         .config = &p->config,
         .cancel = &p->cancel,

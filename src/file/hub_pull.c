@@ -379,7 +379,8 @@ hooke_status hub_pull(struct hub_pulled *out, const struct hub_wish *wish)
     RETURN_IF_ERROR(check_wish(&p));
     hooke_status st = hub_config_read(&p.config);
     if (st == HOOKE_OK && p.config.is_offline)
-        st = fail(HOOKE_E_IO, "HF_HUB_OFFLINE is set and forbids the network; unset it to pull");
+        st = fail(HOOKE_E_IO,
+                  "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set and forbids the network; unset it to pull");
     if (st == HOOKE_OK) st = hub_store_open(&p.store, &p.config, wish->repo);
     if (st == HOOKE_OK) st = run(&p);
     if (st != HOOKE_OK) hub_pulled_release(out);

@@ -20,15 +20,44 @@ bool hub_can_retry(hooke_status st, const struct http_reply *reply)
     return st == HOOKE_OK && (s == 408 || s == 425 || s == 429 || (s >= 500 && s != 501 && s != 505));
 }
 
+/* Reads ";KEY=DIGITS" with blanks anywhere, and moves behind it. */
+static bool take_parameter(const char **s, char key, int64_t *value)
+{
+    const char *p = *s;
+    char *end;
+    if (*(p += strspn(p, " \t")) != ';') return false;
+    if (*(p += 1 + strspn(p + 1, " \t")) != key) return false;
+    if (*(p += 1 + strspn(p + 1, " \t")) != '=') return false;
+    p += 1 + strspn(p + 1, " \t");
+    if (*p < '0' || *p > '9') return false;
+    *value = strtoll(p, &end, 10);
+    *s = end;
+    return true;
+}
+
+/* RateLimit: "api";r=0;t=55 (nothing remains, anew in 55 s), which comes with every answer; then Retry-After. -1: neither. */
+static int64_t asked_wait_s(const struct http_reply *reply)
+{
+    const char *limit = reply->status == 429 ? http_header(reply, "ratelimit") : NULL;
+    const char *p = limit ? strchr(limit, '"') : NULL;
+    int64_t remaining, reset;
+    if (p && (p = strchr(p + 1, '"')) != NULL) {
+        p++;
+        if (take_parameter(&p, 'r', &remaining) && take_parameter(&p, 't', &reset) && remaining == 0)
+            return reset;
+    }
+    return reply->retry_after_s;
+}
+
 hooke_status hub_wait(const struct hub_worker *w, const struct http_reply *reply, int tries)
 {
-    int64_t ms = w->first_wait_ms;
+    int64_t ms = w->first_wait_ms, asked_s = asked_wait_s(reply);
     for (int i = 0; i < tries && ms < WAIT_MAX_MS; i++) ms *= 2;
     if (ms > WAIT_MAX_MS) ms = WAIT_MAX_MS;
-    RETURN_IF(reply->retry_after_s > WAIT_ASKED_MAX_S, HOOKE_E_IO,
+    RETURN_IF(asked_s > WAIT_ASKED_MAX_S, HOOKE_E_IO,
               "the hub asks to wait %lld seconds; try again then, or set HF_TOKEN for a larger allowance",
-              (long long)reply->retry_after_s);
-    if (reply->retry_after_s * 1000 > ms) ms = reply->retry_after_s * 1000;
+              (long long)asked_s);
+    if (asked_s >= 0) ms = asked_s * 1000 + 1000; /* it counts whole seconds, perhaps rounded down */
     for (; ms > 0; ms -= 50) {
         struct timespec nap = { 0, 50 * 1000000 };
         RETURN_IF(flag_is_raised(w->cancel), HOOKE_E_CANCELLED, "cancelled");
@@ -85,7 +114,8 @@ hooke_status hub_refusal(const struct hub_worker *w, const struct http_reply *re
 {
     const char *endpoint = w->config->endpoint.data, *message = http_header(reply, "x-error-message");
     int status = reply->status;
-    if (says(reply, "DisabledRepo"))
+    if (says(reply, "DisabledRepo") ||
+        (message && strcmp(message, "Access to this resource is disabled.") == 0))
         return fail(HOOKE_E_NOT_FOUND, "%s has been disabled; see %s/%s", repo, endpoint, repo);
     if (says(reply, "RevisionNotFound"))
         return fail(HOOKE_E_NOT_FOUND, "%s has no revision '%s'; its branches and tags are at %s/%s", repo,
@@ -148,8 +178,8 @@ static hooke_status ask_patiently(struct hub_worker *w, struct http_reply *reply
     }
 }
 
-/* Follows redirects that stay inside the hub (a renamed repository): those carry the token along. A HEAD stops at any other, which
- * is where the content lies. */
+/* Follows redirects that stay with the hub (a renamed repository, a mirror that sends back to it): those carry the token along. A HEAD
+ * stops at any other, which is where the content lies. */
 static hooke_status ask(struct hub_worker *w, struct http_reply *reply, hooke_text *body, const char *url)
 {
     hooke_text here = { 0 }, next = { 0 };
@@ -158,10 +188,11 @@ static hooke_status ask(struct hub_worker *w, struct http_reply *reply, hooke_te
         st = ask_patiently(w, reply, body, here.data);
         const char *location = st == HOOKE_OK ? http_header(reply, "location") : NULL;
         if (!location || !is_redirect(reply->status)) break;
-        bool is_relative = strstr(location, "://") == NULL && strncmp(location, "//", 2) != 0;
-        if (!body && !is_relative) break;
         st = url_join(&next, here.data, location);
-        if (st == HOOKE_OK && !url_same_origin(here.data, next.data))
+        bool stays =
+            st == HOOKE_OK && (url_same_origin(here.data, next.data) || hub_is_home(w->config, next.data));
+        if (st == HOOKE_OK && !stays && !body) break;
+        if (st == HOOKE_OK && !stays)
             st = fail(HOOKE_E_IO, "%s sends elsewhere for a listing; check HF_ENDPOINT",
                       w->config->endpoint.data);
         if (st == HOOKE_OK && hops >= HUB_REDIRECTS_MAX)
@@ -306,7 +337,7 @@ hooke_status hub_get(struct hub_worker *w, struct http_reply *reply, const struc
     int hops = 0;
     hooke_status st = text_puts(&here, get->url);
     while (st == HOOKE_OK) {
-        *is_elsewhere = !url_same_origin(here.data, c->endpoint.data);
+        *is_elsewhere = !hub_is_home(c, here.data);
         struct http_request r = {
             .url = here.data,
             .token = c->token.n && !*is_elsewhere ? c->token.data : NULL,
@@ -442,15 +473,15 @@ hooke_status hub_commit(struct hub_worker *w, char commit[HUB_COMMIT_DIGITS + 1]
     return st;
 }
 
-/* The next page must lie where this one did: the request carries the token. */
-static hooke_status next_page(hooke_text *url, const struct http_reply *reply)
+/* The next page must lie where this one did, or with the hub: the request carries the token. */
+static hooke_status next_page(hooke_text *url, const struct hub_config *c, const struct http_reply *reply)
 {
     hooke_text link = { 0 }, next = { 0 };
     const char *header = http_header(reply, "link");
     hooke_status st = header ? hub_parse_link(&link, header) : HOOKE_OK;
     bool has_next = st == HOOKE_OK && link.n > 0;
     if (has_next) st = url_join(&next, url->data, link.data);
-    if (has_next && st == HOOKE_OK && !url_same_origin(url->data, next.data))
+    if (has_next && st == HOOKE_OK && !url_same_origin(url->data, next.data) && !hub_is_home(c, next.data))
         st = fail(HOOKE_E_FORMAT, "the next page of a listing lies on another host; check HF_ENDPOINT");
     if (st == HOOKE_OK) {
         text_clear(url);
@@ -477,7 +508,7 @@ hooke_status hub_list(struct hub_worker *w, struct hub_listing *out, const char 
         if (st == HOOKE_OK) st = ask(w, &reply, &body, url.data);
         if (st == HOOKE_OK && reply.status >= 300) st = hub_refusal(w, &reply, repo, commit, folder);
         if (st == HOOKE_OK) st = hub_parse_page(out, body.data ? body.data : "", body.n, repo);
-        if (st == HOOKE_OK) st = next_page(&url, &reply);
+        if (st == HOOKE_OK) st = next_page(&url, w->config, &reply);
     }
     http_reply_release(&reply);
     hooke_text_release(&url);

@@ -134,7 +134,8 @@ static bool send_fault_status(int fd, const struct request *r)
 {
     char headers[256] = "";
     if (hub->error_code[0]) add(headers, sizeof headers, "X-Error-Code: %s\r\n", hub->error_code);
-    if (hub->error_code[0]) add(headers, sizeof headers, "X-Error-Message: as the test wants it\r\n");
+    if (hub->error_message[0]) add(headers, sizeof headers, "X-Error-Message: %s\r\n", hub->error_message);
+    if (hub->rate_limit[0]) add(headers, sizeof headers, "RateLimit: %s\r\n", hub->rate_limit);
     if (hub->error_code[0]) add(headers, sizeof headers, "X-Repo-Commit: " HUB_COMMIT "\r\n");
     if (hub->retry_after_s) add(headers, sizeof headers, "Retry-After: %d\r\n", hub->retry_after_s);
     return send_plain(fd, r, (int)hub->fault_value, headers, "no");
@@ -379,6 +380,11 @@ static bool tree(int fd, const struct request *r, const char *kind, const char *
     return send_plain(fd, r, 200, headers, body);
 }
 
+static bool has_moved(const char *repo)
+{
+    return strcmp(repo, "old/name") == 0 || strcmp(repo, "older/name") == 0;
+}
+
 /* /api/models/ORG/NAME/revision/REV and .../tree/REV/FOLDER */
 static bool api(int fd, const struct request *r, const char *kind, const char *rest)
 {
@@ -389,10 +395,11 @@ static bool api(int fd, const struct request *r, const char *kind, const char *r
     if (!end || (size_t)(end - rest) >= sizeof repo) return send_plain(fd, r, 404, "", "");
     memcpy(repo, rest, (size_t)(end - rest));
     repo[end - rest] = '\0';
-    if (strcmp(repo, "old/name") == 0) {
-        char headers[2048] = "";
-        add(headers, sizeof headers, "Location: /api/%s/org/model%s%s%s\r\n", kind, end,
-            r->query[0] ? "?" : "", r->query);
+    if (has_moved(repo)) {
+        char headers[2048] = "Location: ";
+        if (strcmp(repo, "older/name") == 0) add(headers, sizeof headers, "%s", hub->endpoint);
+        add(headers, sizeof headers, "/api/%s/org/model%s%s%s\r\n", kind, end, r->query[0] ? "?" : "",
+            r->query);
         return send_plain(fd, r, 307, headers, "");
     }
     if (!has_access(fd, r, repo, &alive)) return alive;
@@ -414,8 +421,9 @@ static bool repo_address(int fd, const struct request *r, const char *rest)
     if (!at || (size_t)(at - id) >= sizeof repo) return send_plain(fd, r, 404, "", "Not Found");
     memcpy(repo, id, (size_t)(at - id));
     repo[at - id] = '\0';
-    if (strcmp(repo, "old/name") == 0) {
-        snprintf(headers, sizeof headers, "Location: /org/model%s\r\n", at);
+    if (has_moved(repo)) {
+        const char *host = strcmp(repo, "older/name") == 0 ? hub->endpoint : "";
+        snprintf(headers, sizeof headers, "Location: %s/org/model%s\r\n", host, at);
         return send_plain(fd, r, 307, headers, "");
     }
     return has_access(fd, r, repo, &alive) ? resolve(fd, r, at + 9) : alive;
@@ -572,7 +580,7 @@ void hub_server_stop(struct hub_server *s)
 void hub_server_reset(struct hub_server *s)
 {
     hub_server_fault(s, FAULT_NONE, 0, "", 0, 0);
-    s->error_code[0] = '\0';
+    s->error_code[0] = s->error_message[0] = s->rate_limit[0] = '\0';
     s->retry_after_s = 0;
     atomic_store(&s->bytes_per_ms, 0);
     atomic_int *counts[] = { &s->n_requests, &s->n_heads,  &s->n_gets,   &s->n_cdn,

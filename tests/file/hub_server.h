@@ -3,7 +3,7 @@
  *   http://127.0.0.1:PORT    the hub: /REPO/resolve/..., /api/models/...; wants a token for some repositories
  *   http://localhost:PORT    another host, where large files lie: a token that arrives there is counted as a leak
  *
- * Repositories: "org/model" and "datasets/org/data" are open; "old/name" has moved to org/model; "org/gated" has terms to accept;
+ * Repositories: "org/model" and "datasets/org/data" are open; "old/name" has moved to org/model, and so has "older/name" by an absolute address; "org/gated" has terms to accept;
  * "org/secret" is private. The last two open up to "hf_good"; "hf_other" is a valid token without access. All hold the same files. */
 #ifndef HOOKE_TESTS_HUB_SERVER_H
 #define HOOKE_TESTS_HUB_SERVER_H
@@ -63,6 +63,8 @@ struct hub_server {
     int retry_after_s; /* sent with FAULT_STATUS; 0: not */
     char part[64];
     char error_code[32];      /* X-Error-Code sent with FAULT_STATUS; "": none */
+    char error_message[64];   /* likewise X-Error-Message */
+    char rate_limit[64];      /* likewise RateLimit */
     atomic_long bytes_per_ms; /* 0: as fast as it goes */
     /* what came in */
     atomic_int n_requests, n_heads, n_gets, n_cdn, n_lists, n_ranges, n_tokens, n_leaks;

@@ -21,7 +21,9 @@ static void joins(void **state)
     assert_joins("https://h", "c", "https://h/c");
     assert_joins("http://h/a", "//other/x", "http://other/x");
     assert_joins("https://h/a", "//other/x", "https://other/x");
-    assert_joins("https://h/a", "?p=2", "https://h/?p=2");
+    assert_joins("https://h/a", "?p=2", "https://h/a?p=2");
+    assert_joins("https://h/a?p=1#x", "?p=2", "https://h/a?p=2");
+    assert_joins("https://h", "?p=2", "https://h/?p=2");
     assert_joins("https://h/a", "", NULL);
     assert_joins("https://h/a", "file:///etc/passwd", NULL);
     assert_joins("https://h/a", "javascript:x", NULL);

@@ -270,6 +270,11 @@ static void data_sets_and_moved_repositories(void **state)
     assert_int_equal(got.n_files, 3);
     hub_pulled_release(&got);
     assert_cached_as("models--old--name", "model.safetensors");
+    setenv("HF_TOKEN", "hf_good", 1);
+    assert_int_equal(pull_with(&got, (struct hub_wish){ .repo = "older/name" }), HOOKE_OK);
+    hub_pulled_release(&got);
+    assert_cached_as("models--older--name", "model.safetensors");
+    assert_int_equal(atomic_load(&server->n_leaks), 0);
 }
 
 /* The second time nothing is downloaded; with a commit the hub is not even asked. A blob that another revision brought is linked. */
@@ -397,6 +402,25 @@ static void tokens_from_files(void **state)
     unsetenv("HF_TOKEN_PATH");
 }
 
+/* Where the token may go: a mirror may send back to the hub, and nobody else. */
+static void homes(void)
+{
+    static const char *const yes[] = { "https://hub.example/mirror/x", "https://HUB.example:443/y",
+                                       "https://huggingface.co/org/model", "https://hf.co/x" };
+    static const char *const no[] = {
+        "http://hub.example/mirror",     "https://hub.example:8443/",
+        "http://huggingface.co/x",       "https://huggingface.co.evil.example/x",
+        "https://cdn.huggingface.co/x",  "https://evil.example/huggingface.co",
+        "https://huggingface.co:8443/x", "https://cdn-lfs.hf.co/x"
+    };
+    struct hub_config c;
+    setenv("HF_ENDPOINT", "https://hub.example/mirror", 1);
+    assert_int_equal(hub_config_read(&c), HOOKE_OK);
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) assert_true(hub_is_home(&c, yes[i]));
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++) assert_false(hub_is_home(&c, no[i]));
+    hub_config_release(&c);
+}
+
 static void endpoints(void **state)
 {
     static const char *const bad[] = { "ftp://x",     "huggingface.co", "https://",
@@ -415,6 +439,7 @@ static void endpoints(void **state)
     assert_int_equal(hub_config_read(&c), HOOKE_OK);
     assert_string_equal(c.endpoint.data, "https://huggingface.co");
     hub_config_release(&c);
+    homes();
     setenv("HF_ENDPOINT", server->endpoint, 1);
 }
 
@@ -431,6 +456,11 @@ static void offline(void **state)
     }
     assert_int_equal(atomic_load(&server->n_requests), 0);
     assert_false(is_folder(CACHE));
+    setenv("HF_HUB_OFFLINE", "0", 1); /* said, and therefore what counts */
+    setenv("TRANSFORMERS_OFFLINE", "1", 1);
+    assert_pulls("config.json");
+    unsetenv("TRANSFORMERS_OFFLINE");
+    unsetenv("HF_HUB_OFFLINE");
 }
 
 /* ---- what goes wrong and is got over ---- */
@@ -621,6 +651,44 @@ static void retry_after(void **state)
     assert_non_null(strstr(hooke_error(), "86400 seconds"));
 }
 
+/* The hub's own way to say it: RateLimit, which comes with every answer. */
+static void rate_limits(void **state)
+{
+    static const char *const nothing[] = { "\"api\";r=3;t=9", "\"api\";t=9;r=0", "\"api\"", "r=0;t=9", "\"" };
+    (void)state;
+    hub_server_fault(server, FAULT_STATUS, AT_HEAD, "", 1, 429);
+    snprintf(server->rate_limit, sizeof server->rate_limit, "\"api\";r=0;t=1");
+    double before = clock_seconds();
+    assert_pulls("config.json");
+    assert_true(clock_seconds() - before >= 1.9);
+    fresh(state);
+    hub_server_fault(server, FAULT_STATUS, AT_HEAD, "", 1, 429);
+    snprintf(server->rate_limit, sizeof server->rate_limit, " \"resolvers\" ; r = 0 ; t = 4000 ");
+    assert_int_equal(pull("config.json"), HOOKE_E_IO);
+    assert_non_null(strstr(hooke_error(), "4000 seconds"));
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        fresh(state);
+        hub_server_fault(server, FAULT_STATUS, AT_HEAD, "", 1, 429);
+        snprintf(server->rate_limit, sizeof server->rate_limit, "%s", nothing[i]);
+        before = clock_seconds();
+        assert_pulls("config.json");
+        assert_true(clock_seconds() - before < 5);
+    }
+}
+
+static void words_of_the_server(void **state)
+{
+    (void)state;
+    hub_server_fault(server, FAULT_STATUS, AT_HEAD, "", 100, 403);
+    snprintf(server->error_message, sizeof server->error_message, "Access to this resource is disabled.");
+    assert_int_equal(pull("config.json"), HOOKE_E_NOT_FOUND);
+    assert_non_null(strstr(hooke_error(), "has been disabled"));
+    hub_server_fault(server, FAULT_STATUS, AT_HEAD, "", 100, 418);
+    snprintf(server->error_message, sizeof server->error_message, "\033]0;title\007\033[2J gone");
+    assert_int_equal(pull("config.json"), HOOKE_E_IO);
+    assert_non_null(strstr(hooke_error(), "?]0;title??[2J gone")); /* nothing that a terminal obeys */
+}
+
 static void nobody_there(void **state)
 {
     (void)state;
@@ -762,6 +830,8 @@ int main(void)
         cmocka_unit_test_setup(damaged_caches, fresh),
         cmocka_unit_test_setup(faults_that_last, fresh),
         cmocka_unit_test_setup(retry_after, fresh),
+        cmocka_unit_test_setup(rate_limits, fresh),
+        cmocka_unit_test_setup(words_of_the_server, fresh),
         cmocka_unit_test_setup(nobody_there, fresh),
         cmocka_unit_test_setup(one_of_several_fails, fresh),
         cmocka_unit_test_setup(stopping, fresh),
