@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "file/hub.h"
@@ -145,15 +146,15 @@ static hooke_status open_registry(struct hooke_name *n, const char *release)
     char name[NAME_WHAT_BYTES], canonical[80];
     memcpy(name, n->what, sizeof name);
     RETURN_IF_ERROR(take_revision(n, name));
+    RETURN_IF(strchr(n->place.revision, '/') && strncmp(n->place.revision, "refs/", 5) != 0, HOOKE_E_ARGUMENT,
+              "'%.200s': '@' stands before a revision, and that at the end; write RELEASE/SAE_ID@REVISION",
+              n->what);
     size_t k = strlen(release), end = strlen(name);
     while (end > k && name[end - 1] == '/') name[--end] = '\0';
     const char *id = name[k] ? name + k + 1 : "";
     snprintf(canonical, sizeof canonical, "%.60s-canonical", release);
     const char *rule = name_rule_ids(release);
-    RETURN_IF(rule && !name_apply_rule(&row, release, id), HOOKE_E_NOT_FOUND,
-              "release '%s' has no dictionary '%.100s': its "
-              "ids are %s",
-              release, id, rule);
+    if (rule && !name_apply_rule(&row, release, id)) return name_explain_rule(release, id);
     if (!rule && !registry_find(&row, release, k, id) &&
         !registry_find(&row, canonical, strlen(canonical), id))
         return name_explain_id(release, id);
@@ -170,7 +171,8 @@ static bool open_neuronpedia(struct hooke_name *n, const char *what, bool is_add
     char *source, *index;
     snprintf(id, sizeof id, "%s", what);
     size_t model = strcspn(id, "/");
-    if (!is_address && !name_is_neuronpedia_model(id, model)) return false;
+    if (!is_address && !name_is_neuronpedia_model(id, model))
+        return (*st = name_explain_model_of_source(id)) != HOOKE_OK;
     n->info.feature = -1;
     if ((*st = take_revision(n, id)) != HOOKE_OK) return true;
     source = id[model] ? id + model + 1 : id + model;
@@ -214,15 +216,46 @@ static hooke_status take_only_row(struct hooke_name *n)
                 n->place.repo, n_rows, first.release, first.sae_id, is_listed ? "ls" : "info", first.release);
 }
 
+/* The hub does not tell capitals apart, the cache's folders do: known repositories get the spelling of their owner. */
+static void use_known_spelling(char *repo, size_t capacity)
+{
+    struct registry_cursor c = { .all = true };
+    const char *known;
+    for (int i = 0; (known = model_known(i)) != NULL; i++)
+        if (strcasecmp(known, repo) == 0) snprintf(repo, capacity, "%s", known);
+    while (registry_next_release(&c))
+        if (strcasecmp(c.row.repo, repo) == 0) memcpy(repo, c.row.repo, sizeof c.row.repo);
+}
+
+/* What was asked for as one kind and is known as the other. */
+static hooke_status refuse_kind(const char *what, const char *kind)
+{
+    bool is_model = strcmp(kind, "model") == 0;
+    return fail(HOOKE_E_NOT_FOUND, "'%.200s' is a %s, not a %s; give it with -%c", what,
+                is_model ? "dictionary" : "model", is_model ? "model" : "dictionary", is_model ? 'd' : 'm');
+}
+
+static bool is_dict_repository(const char *repo)
+{
+    struct registry_cursor c = { .all = true };
+    while (registry_next_release(&c))
+        if (strcmp(c.row.repo, repo) == 0) return true;
+    return false;
+}
+
 /* A place on the hub, already split. */
 static hooke_status open_place(struct hooke_name *n, const char *kind)
 {
     const char *near;
+    use_known_spelling(n->place.repo, sizeof n->place.repo);
+    bool is_known_model = !n->place.file[0] && model_repository(n->place.repo, &near) != NULL;
+    if (kind && (strcmp(kind, "model") == 0 ? is_dict_repository(n->place.repo) : is_known_model))
+        return refuse_kind(n->what, kind);
     bool is_model = kind ? strcmp(kind, "model") == 0 : false;
     if (!is_model) find_row_of_place(n);
     if (!kind) /* a whole repository that no list knows is more often a model */
         is_model = !n->row.release[0] && !n->place.file[0] &&
-                   (model_repository(n->place.repo, &near) || !name_guess_format(n->place.repo)[0]);
+                   (is_known_model || !name_guess_format(n->place.repo)[0]);
     if (!n->place.file[0] && !n->row.release[0] && (!kind || !is_model)) RETURN_IF_ERROR(take_only_row(n));
     if (n->row.release[0]) is_model = false;
     find_twin(n);
@@ -235,9 +268,11 @@ static hooke_status open_hub(struct hooke_name *n, const char *what, const char 
     return open_place(n, kind);
 }
 
-static hooke_status open_model_repo(struct hooke_name *n, const char *repo)
+/* revision: "" for the main branch. */
+static hooke_status open_model_repo(struct hooke_name *n, const char *repo, const char *revision)
 {
     RETURN_IF_ERROR(name_split_hub(&n->place, repo));
+    if (revision[0]) snprintf(n->place.revision, sizeof n->place.revision, "%s", revision);
     return name_finish(n, "model", "short name");
 }
 
@@ -275,20 +310,41 @@ static hooke_status open_path(struct hooke_name *n, const char *kind)
     return name_finish(n, kind ? kind : n->row.release[0] ? "dict" : "", "path");
 }
 
+/* hf:..., or hf://... as other tools write it. */
+static hooke_status open_said_hub(struct hooke_name *n, const char *kind)
+{
+    char turned[NAME_WHAT_BYTES];
+    const char *behind = name_behind_hf(n->what);
+    if (behind[-1] != '/') return open_hub(n, behind, kind);
+    name_turn_hf_address(turned, sizeof turned, behind);
+    return open_hub(n, turned, kind);
+}
+
 static hooke_status open_address(struct hooke_name *n, const char *kind, enum name_address address)
 {
     hooke_status st = HOOKE_OK;
     char id[NAME_FILE_BYTES];
     const char *near, *repo;
+    /* ".../google" is an organisation's page; few repositories have no owner */
+    RETURN_IF(address == ADDRESS_HUB && !strchr(n->place.repo, '/') &&
+                  !model_repository(n->place.repo, &near),
+              HOOKE_E_NOT_FOUND,
+              "'%.200s' is no repository that is known here; an address goes on with ORG/NAME", n->what);
     if (address == ADDRESS_HUB) return open_place(n, kind);
     memcpy(id, n->place.file, sizeof id);
     memset(&n->place, 0, sizeof n->place);
     if (!strchr(id, '/')) {
         repo = model_repository(id, &near);
-        if (repo && (!kind || strcmp(kind, "model") == 0)) return open_model_repo(n, repo);
-        return fail(HOOKE_E_NOT_FOUND, "'%.200s' is the page of a model; a dictionary's is .../MODEL/SOURCE",
-                    n->what);
+        if (repo && (!kind || strcmp(kind, "model") == 0)) return open_model_repo(n, repo, "");
+        if (repo)
+            return fail(HOOKE_E_NOT_FOUND,
+                        "'%.200s' is the page of a model; a dictionary's is .../MODEL/SOURCE", n->what);
+        return fail(HOOKE_E_NOT_FOUND,
+                    "'%.200s' is the page of no model that is known here%s%s%s; a dictionary's is "
+                    "https://www.neuronpedia.org/MODEL/SOURCE",
+                    n->what, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     }
+    if (kind && strcmp(kind, "model") == 0) return refuse_kind(n->what, kind);
     open_neuronpedia(n, id, true, &st);
     return st;
 }
@@ -311,6 +367,8 @@ static hooke_status explain_model(const char *what, const char *near)
 static hooke_status explain_dict(const char *what)
 {
     char near[96];
+    const char *close;
+    if (model_repository(what, &close) || is_shipped(what, "model")) return refuse_kind(what, "dict");
     name_near_release(near, sizeof near, what);
     return fail(
         HOOKE_E_NOT_FOUND,
@@ -319,13 +377,25 @@ static hooke_status explain_dict(const char *what)
         what, near[0] ? " (did you mean '" : "", near, near[0] ? "'?)" : "");
 }
 
+/* What can only be a path, and is not there. */
+static bool is_path_spelling(const char *what)
+{
+    return what[0] == '/' || what[0] == '.' || what[0] == '~';
+}
+
 static hooke_status open_model(struct hooke_name *n, const char *kind)
 {
     const char *near, *what = n->what;
-    const char *repo = model_repository(what, &near);
-    bool is_hub_id = strchr(what, '/') && what[0] != '/' && what[0] != '.';
-    if (repo) return open_model_repo(n, repo);
-    if (is_hub_id) return open_hub(n, what, kind);
+    char name[NAME_WHAT_BYTES], revision[NAME_REVISION_BYTES] = "", release[64];
+    memcpy(name, n->what, sizeof name);
+    RETURN_IF_ERROR(take_revision(n, name));
+    if (strchr(what, '@')) memcpy(revision, n->place.revision, sizeof revision);
+    const char *repo = model_repository(name, &near);
+    if (repo) return open_model_repo(n, repo, revision);
+    if (is_shipped(what, "dict") || find_release(release, sizeof release, what) ||
+        name_is_neuronpedia_source(name))
+        return refuse_kind(what, "model");
+    if (strchr(what, '/') && !is_path_spelling(what)) return open_hub(n, what, kind);
     return kind || near ? explain_model(what, near) : explain_dict(what);
 }
 
@@ -333,8 +403,7 @@ static hooke_status open_dict(struct hooke_name *n, const char *kind)
 {
     const char *what = n->what;
     char near[96];
-    bool is_hub_id =
-        strchr(what, '/') && what[0] != '/' && what[0] != '.' && what[strcspn(what, "/:")] == '/';
+    bool is_hub_id = strchr(what, '/') && !is_path_spelling(what) && what[strcspn(what, "/:")] == '/';
     if (!is_hub_id) return explain_dict(what);
     name_near_release(near, sizeof near, what);
     if (near[0]) return explain_dict(what);
@@ -352,7 +421,11 @@ static hooke_status open_spelling(struct hooke_name *n, const char *kind)
     if (may_be_model && is_shipped(what, "model")) return name_finish(n, "model", "shipped");
     if (may_be_dict && is_shipped(what, "dict")) return name_finish(n, "dict", "shipped");
     if (access(what, F_OK) == 0) return open_path(n, kind);
-    if (name_behind_hf(what)) return open_hub(n, name_behind_hf(what), kind);
+    if (strcasecmp(what, "micro/") == 0 || strcasecmp(what, "micro-neox/") == 0 ||
+        strcasecmp(what, "micro-sae/") == 0)
+        return fail(HOOKE_E_NOT_FOUND, "'%s': no such folder; the shipped one is called without the slash",
+                    what);
+    if (name_behind_hf(what)) return open_said_hub(n, kind);
     RETURN_IF_ERROR(name_read_address(&address, &n->place, what));
     if (address != ADDRESS_NONE) return open_address(n, kind, address);
     if (may_be_dict && find_release(release, sizeof release, what)) return open_registry(n, release);
@@ -363,17 +436,20 @@ static hooke_status open_spelling(struct hooke_name *n, const char *kind)
     return open_dict(n, kind);
 }
 
+#define BLANKS " \t\r\n" /* that are pasted along with a name */
+
 /* Control characters could steer the terminal that a message is printed on, and no name has any. */
 static hooke_status check_spelling(const char *what, const char *kind)
 {
     size_t n = strlen(what);
-    RETURN_IF(what[strspn(what, " ")] == '\0', HOOKE_E_ARGUMENT, "an empty name for a %s",
+    RETURN_IF(what[strspn(what, BLANKS)] == '\0', HOOKE_E_ARGUMENT, "an empty name for a %s",
               !kind                        ? "model or a dictionary"
               : strcmp(kind, "model") == 0 ? "model"
                                            : "dictionary");
     RETURN_IF(n >= NAME_WHAT_BYTES, HOOKE_E_ARGUMENT, "'%.60s...': a name of %zu bytes; the longest has %d",
               what, n, NAME_WHAT_BYTES - 1);
-    for (size_t i = 0; i < n; i++)
+    while (strchr(BLANKS, what[n - 1])) n--;
+    for (size_t i = strspn(what, BLANKS); i < n; i++)
         RETURN_IF((unsigned char)what[i] < 0x20 || what[i] == 0x7f, HOOKE_E_ARGUMENT,
                   "a name with the control character 0x%02x at byte %zu", (unsigned)(unsigned char)what[i],
                   i);
@@ -392,9 +468,9 @@ hooke_status hooke_name_open(hooke_name **out, const char *what, const char *kin
     if (kind) kind = strcmp(kind, "model") == 0 ? "model" : "dict";
     hooke_name *n = mem_alloc(1, sizeof *n);
     RETURN_IF(!n, HOOKE_E_MEMORY, "%.200s: out of memory", what);
-    bool is_path = access(what, F_OK) == 0; /* else blanks around it were pasted along */
-    size_t begin = is_path ? 0 : strspn(what, " "), end = strlen(what);
-    while (!is_path && what[end - 1] == ' ') end--;
+    bool is_path = access(what, F_OK) == 0;
+    size_t begin = is_path ? 0 : strspn(what, BLANKS), end = strlen(what);
+    while (!is_path && strchr(BLANKS, what[end - 1])) end--;
     memcpy(n->what, what + begin, end - begin); /* the rest is zeros */
     n->info.feature = -1;
     hooke_status st = open_spelling(n, kind);

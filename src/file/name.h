@@ -46,6 +46,8 @@ hooke_status name_finish(struct hooke_name *n, const char *kind, const char *spe
 /* ORG/NAME[/PATH][@REVISION], or NAME[@REVISION]. HOOKE_E_ARGUMENT says what is wrong with it. */
 hooke_status name_split_hub(struct name_place *out, const char *what);
 const char *name_behind_hf(const char *what); /* of "hf:..." and "hf://..."; NULL for anything else */
+/* What is behind "hf://", where a revision stands before the path (ORG/NAME@REVISION/PATH), in the order of name_split_hub(). */
+void name_turn_hf_address(char *out, size_t capacity, const char *address);
 /* Whether `what` is an address, and of what. HOOKE_E_ARGUMENT for addresses that name neither a model nor a dictionary. */
 enum name_address { ADDRESS_NONE, ADDRESS_HUB, ADDRESS_NEURONPEDIA };
 hooke_status name_read_address(enum name_address *kind, struct name_place *out, const char *what);
@@ -73,6 +75,9 @@ const char *model_short_name(const char *repo);
  * such release; the row that the rule makes. */
 const char *name_rule_ids(const char *release);
 bool name_apply_rule(struct registry_row *row, const char *release, const char *id);
+/* Says why a rule's release lacks an id. The releases that rules make, one after another; false at the end. */
+hooke_status name_explain_rule(const char *release, const char *id);
+bool name_rule_release(char *out, size_t capacity, int index);
 
 /* "micro" and the like, which lie beside the program. */
 bool is_shipped(const char *what, const char *kind);
@@ -80,11 +85,15 @@ bool is_shipped(const char *what, const char *kind);
 /* Failures with suggestions: a release that lacks the id, a Neuronpedia model that lacks the source. */
 hooke_status name_explain_id(const char *release, const char *sae_id);
 hooke_status name_explain_source(const char *id);
+/* A source whose model goes by another name on Neuronpedia. HOOKE_OK when it is none. */
+hooke_status name_explain_model_of_source(const char *id);
 /* An id without its release: says which releases have it. HOOKE_OK when none has. */
 hooke_status name_explain_bare_id(const char *id);
 /* A release or Neuronpedia model that `what` seems to begin with, misspelt; "" when nothing is near. */
 void name_near_release(char *out, size_t capacity, const char *what);
 bool name_is_neuronpedia_model(const char *model, size_t n);
+/* MODEL/SOURCE or MODEL/SOURCE/INDEX of a source that is known. */
+bool name_is_neuronpedia_source(const char *id);
 
 #ifdef __cplusplus
 }

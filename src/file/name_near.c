@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "file/name.h"
 
@@ -14,6 +15,16 @@ struct near_list {
     long scores[N_NEAR]; /* smaller is nearer */
     int n;
 };
+
+/* Capitals are no difference worth a letter. */
+static const char *lowered(char *out, size_t capacity, const char *s)
+{
+    size_t n = 0;
+    for (; s[n] && n + 1 < capacity; n++)
+        out[n] = (char)(s[n] >= 'A' && s[n] <= 'Z' ? s[n] - 'A' + 'a' : s[n]);
+    out[n] = '\0';
+    return out;
+}
 
 static size_t bytes_before_last_number(const char *s)
 {
@@ -43,7 +54,8 @@ static long score(const char *wanted, const char *name)
 
 static void offer(struct near_list *l, const char *wanted, const char *name)
 {
-    long s = score(wanted, name);
+    char a[NAME_BYTES], b[NAME_BYTES];
+    long s = score(lowered(a, sizeof a, wanted), lowered(b, sizeof b, name));
     int at = l->n;
     while (at > 0 && l->scores[at - 1] > s) at--;
     if (at == N_NEAR) return;
@@ -116,12 +128,13 @@ static void note_id(struct offer *o, const char *wanted, const char *id)
     offer(&o->near, wanted, id);
 }
 
-hooke_status name_explain_id(const char *release, const char *sae_id)
+hooke_status name_explain_id(const char *release, const char *typed)
 {
     struct registry_cursor c = { .all = true };
     struct offer o = { .lowest = -1, .highest = -1 };
     hooke_text near = { 0 };
-    const char *width;
+    char small[NAME_BYTES];
+    const char *width, *sae_id = lowered(small, sizeof small, typed);
     while (registry_next(&c)) {
         if (strcmp(c.row.release, release) != 0) continue;
         o.is_listed = registry_is_listed(&c);
@@ -140,14 +153,15 @@ hooke_status name_explain_id(const char *release, const char *sae_id)
         return fail(st, "release '%s' holds %d dictionaries below '%.100s'; add one of: %s", release,
                     o.n_inside, sae_id, o.inside);
     if (print_list(&near, &o.near, "") != HOOKE_OK) text_clear(&near);
-    if (layer >= 0 && o.highest >= 0 && !o.has_layer)
+    bool knows_layer = layer >= 0 && o.highest >= 0;
+    if (knows_layer && !o.has_layer)
         st = fail(st, "release '%s' has no layer %d: its layers are %d to %d; nearest: %s", release, layer,
                   o.lowest, o.highest, near.n ? near.data : "none");
-    else if (width_bytes && o.widths[0] && !o.has_width)
+    else if (knows_layer && width_bytes && o.widths[0] && !o.has_width)
         st = fail(st, "release '%s' has no width %.*s at layer %d, only%s; nearest: %s", release,
                   (int)width_bytes, width, layer, o.widths, near.n ? near.data : "none");
     else
-        st = fail(st, "release '%s' has no dictionary '%.100s'; did you mean %s?", release, sae_id,
+        st = fail(st, "release '%s' has no dictionary '%.100s'; did you mean %s?", release, typed,
                   near.n ? near.data : "another release");
     hooke_text_release(&near);
     return st;
@@ -157,25 +171,30 @@ hooke_status name_explain_id(const char *release, const char *sae_id)
 
 static size_t first_part(const char *what)
 {
-    return strcspn(what, "/:@");
+    return strcspn(what, "/:@ ,");
+}
+
+static void offer_release(char *out, size_t capacity, int *nearest, const char *wanted, const char *release)
+{
+    char small[NAME_BYTES];
+    int distance = edit_distance(wanted, lowered(small, sizeof small, release));
+    if (distance > *nearest || (distance == *nearest && out[0])) return;
+    snprintf(out, capacity, "%s", release);
+    *nearest = distance;
 }
 
 void name_near_release(char *out, size_t capacity, const char *what)
 {
     struct registry_cursor c = { .all = true };
-    char wanted[NAME_BYTES];
+    char wanted[NAME_BYTES], rule[64];
     size_t n = first_part(what);
     int nearest = n / 8 > 2 ? (int)(n / 8) : 2;
     out[0] = '\0';
     if (n < 4 || n >= sizeof wanted) return;
-    memcpy(wanted, what, n);
-    wanted[n] = '\0';
-    while (registry_next_release(&c)) {
-        int distance = edit_distance(wanted, c.row.release);
-        if (distance > nearest) continue;
-        if (distance < nearest || !out[0]) snprintf(out, capacity, "%s", c.row.release);
-        nearest = distance;
-    }
+    lowered(wanted, n + 1, what);
+    while (registry_next_release(&c)) offer_release(out, capacity, &nearest, wanted, c.row.release);
+    for (int i = 0; name_rule_release(rule, sizeof rule, i); i++)
+        offer_release(out, capacity, &nearest, wanted, rule);
 }
 
 hooke_status name_explain_bare_id(const char *id)
@@ -204,8 +223,40 @@ bool name_is_neuronpedia_model(const char *model, size_t n)
 {
     struct registry_cursor c = { .all = true };
     while (registry_next(&c))
-        if (strncmp(c.row.neuronpedia, model, n) == 0 && c.row.neuronpedia[n] == '/') return true;
+        if (strncasecmp(c.row.neuronpedia, model, n) == 0 && c.row.neuronpedia[n] == '/') return true;
     return false;
+}
+
+bool name_is_neuronpedia_source(const char *id)
+{
+    struct registry_cursor c = { .all = true };
+    while (registry_next(&c)) {
+        size_t n = strlen(c.row.neuronpedia);
+        if (n && strncasecmp(c.row.neuronpedia, id, n) == 0 && (!id[n] || id[n] == '/')) return true;
+    }
+    return false;
+}
+
+hooke_status name_explain_model_of_source(const char *id)
+{
+    struct registry_cursor c = { .all = true };
+    char model[NAME_BYTES], theirs[NAME_BYTES];
+    const char *near;
+    size_t n = first_part(id), source = n + 1 + strcspn(id + n + (id[n] != '\0'), "/@");
+    if (id[n] != '/' || n >= sizeof model) return HOOKE_OK;
+    lowered(model, n + 1, id);
+    const char *repo = model_repository(model, &near);
+    while (repo && registry_next(&c)) {
+        size_t k = first_part(c.row.neuronpedia);
+        if (!c.row.neuronpedia[0] || strlen(c.row.neuronpedia) - k != source - n ||
+            strncasecmp(c.row.neuronpedia + k, id + n, source - n) != 0)
+            continue;
+        lowered(theirs, k + 1, c.row.neuronpedia);
+        if (model_repository(theirs, &near) == repo)
+            return fail(HOOKE_E_NOT_FOUND, "'%.200s': Neuronpedia calls that model '%s'; write %s%s", id,
+                        theirs, c.row.neuronpedia, id + source);
+    }
+    return HOOKE_OK;
 }
 
 hooke_status name_explain_source(const char *id)
@@ -219,7 +270,7 @@ hooke_status name_explain_source(const char *id)
     while (registry_next(&c)) {
         const char *name = c.row.neuronpedia;
         size_t n = strlen(name);
-        if (n < model || strncmp(name, id, model) != 0 || name[model] != '/') continue;
+        if (n < model || strncasecmp(name, id, model) != 0 || name[model] != '/') continue;
         offer(&near, id, name);
         /* MODEL/SOURCESET is the same kind of source over many layers: "gemma-2-2b/gemmascope-res-16k" */
         if (set > 2 && n > set && strcmp(name + n - (set - 1), id + model + 1) == 0 && name[n - set] == '-' &&
@@ -234,10 +285,11 @@ hooke_status name_explain_source(const char *id)
         st = fail(HOOKE_E_NOT_FOUND, "Neuronpedia source '%.200s' is not in the registry; did you mean %s?",
                   id, list.data);
     else if (st == HOOKE_OK)
-        st = fail(HOOKE_E_NOT_FOUND,
-                  "Neuronpedia model '%.*s' has no dictionary in the registry; 'hooke ls' lists "
-                  "all that are known",
-                  (int)(model < 100 ? model : 100), id);
+        st = fail(HOOKE_E_NOT_FOUND, "Neuronpedia model '%.*s' has no dictionary in the registry; %s",
+                  (int)(model < 100 ? model : 100), id,
+                  strncasecmp(id, "gemma-3-", 8) == 0 ? "Gemma Scope 2 goes by its releases, e.g. "
+                                                        "gemma-scope-2-1b-it-res/layer_13_width_65k_l0_medium"
+                                                      : "'hooke ls' lists all that are known");
     hooke_text_release(&list);
     return st;
 }

@@ -1,4 +1,5 @@
 /* name_url.c: places on the hub and addresses of pages, as they are copied from a browser. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,8 +33,23 @@ static void drop_last_slashes(char *path)
 /* What is behind "hf:", or behind "hf://" as other tools write it. */
 const char *name_behind_hf(const char *what)
 {
-    if (strncmp(what, "hf:", 3) != 0) return NULL;
-    return what + (strncmp(what, "hf://", 5) == 0 ? 5 : 3);
+    if (strncasecmp(what, "hf:", 3) != 0) return NULL;
+    return what + (strncmp(what + 3, "//", 2) == 0 ? 5 : 3);
+}
+
+void name_turn_hf_address(char *out, size_t capacity, const char *address)
+{
+    const char *slash = strchr(address, '/'), *at = strchr(address, '@');
+    const char *second = slash ? strchr(slash + 1, '/') : NULL;
+    const char *path = at ? strchr(at, '/') : NULL;
+    if (at && strncmp(at + 1, "refs/", 5) == 0) { /* refs/pr/1 */
+        const char *kind = strchr(at + 6, '/');
+        path = kind ? strchr(kind + 1, '/') : NULL;
+    }
+    if (path && (!second || at < second))
+        snprintf(out, capacity, "%.*s%s%.*s", (int)(at - address), address, path, (int)(path - at), at);
+    else
+        snprintf(out, capacity, "%s", address);
 }
 
 hooke_status name_split_hub(struct name_place *out, const char *what)
@@ -42,6 +58,7 @@ hooke_status name_split_hub(struct name_place *out, const char *what)
     const char *first = memchr(what, '/', (size_t)(end - what));
     const char *second = first ? first + 1 + strcspn(first + 1, "/:") : NULL; /* some write ORG/NAME:PATH */
     if (second && second >= end) second = NULL;
+    bool is_gap = second && second == first + 1; /* "ORG//PATH" */
     const char *repo_end = second ? second : end, *file = second ? second + 1 : end;
     const char *revision = at ? at + 1 : "main";
     bool fits = copy_part(out->repo, sizeof out->repo, what, (size_t)(repo_end - what)) &&
@@ -53,7 +70,12 @@ hooke_status name_split_hub(struct name_place *out, const char *what)
     }
     RETURN_IF(strncmp(what, "datasets/", 9) == 0, HOOKE_E_ARGUMENT,
               "'%.200s' is a data set, not a model or a dictionary", what);
-    RETURN_IF(!fits || !out->repo[0] || !out->revision[0] || !name_stays_inside(out->repo) ||
+    RETURN_IF(strncmp(what, "spaces/", 7) == 0, HOOKE_E_ARGUMENT,
+              "'%.200s' is a space, not a model or a dictionary", what);
+    RETURN_IF(!fits, HOOKE_E_ARGUMENT,
+              "'%.60s...' is too long: ORG/NAME has at most %d bytes, a path %d, a revision %d", what,
+              NAME_REPO_BYTES - 1, NAME_FILE_BYTES - 1, NAME_REVISION_BYTES - 1);
+    RETURN_IF(is_gap || !out->repo[0] || !out->revision[0] || !name_stays_inside(out->repo) ||
                   !name_stays_inside(out->file),
               HOOKE_E_ARGUMENT, "'%.200s' is not of the form ORG/NAME[/PATH][@REVISION]", what);
     return HOOKE_OK;
@@ -171,7 +193,9 @@ static hooke_status read_neuronpedia_address(struct name_place *out, const char 
 {
     if (strncmp(path, "/api/feature/", 13) == 0) path += 12;
     path += *path == '/';
-    RETURN_IF(!*path || !copy_part(out->file, sizeof out->file, path, strlen(path)), HOOKE_E_ARGUMENT,
+    RETURN_IF(!*path || strncmp(path, "api/", 4) == 0 ||
+                  !copy_part(out->file, sizeof out->file, path, strlen(path)),
+              HOOKE_E_ARGUMENT,
               "'%.200s' is not of the form https://www.neuronpedia.org/MODEL/SOURCE[/INDEX]", what);
     restore_slashes(out->file);
     return HOOKE_OK;

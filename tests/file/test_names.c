@@ -321,6 +321,18 @@ static const struct spelling spellings[] = {
       "qresearch/DeepSeek-R1-Distill-Llama-8B-SAE-l19", "DeepSeek-R1-Distill-Llama-8B-SAE-l19.pt", "main" },
     { "andyrdt/saes-gpt-oss-20b/resid_post_layer_3/trainer_0/ae.pt", NULL, "dict", "andyrdt/saes-gpt-oss-20b",
       "resid_post_layer_3/trainer_0", "main" },
+    { "gpt2@" C20, NULL, "model", "gpt2", "", C20 },
+    { "gpt2-small@refs/pr/1", "model", "model", "gpt2", "", "refs/pr/1" },
+    { "HF:google/gemma-2-2b", NULL, "model", "google/gemma-2-2b", "", "main" },
+    { "hf://" SCOPE "@v1/" L20, NULL, "dict", SCOPE, L20, "v1" },
+    { "hf://" SCOPE "@refs/pr/1/" L20, NULL, "dict", SCOPE, L20, "refs/pr/1" },
+    { "hf://google/gemma-2-2b@refs/pr/1", NULL, "model", "google/gemma-2-2b", "", "refs/pr/1" },
+    { "https://huggingface.co/GOOGLE/Gemma-2-2B", NULL, "model", "google/gemma-2-2b", "", "main" },
+    { "Google/Gemma-Scope-2b-PT-res/" L20, "dict", "dict", SCOPE, L20, "main" },
+    { "gemma-scope-2-1b-pt-res-all/layer_25_width_16k_l0_small", NULL, "dict", "google/gemma-scope-2-1b-pt",
+      "resid_post_all/layer_25_width_16k_l0_small", "main" },
+    { "qwen-scope-3.5-35b-a3b-base-w32k-l50/layer39", NULL, "dict",
+      "Qwen/SAE-Res-Qwen3.5-35B-A3B-Base-W32K-L0_50", "layer39.sae.pt", "main" },
     { "google/gemma-2-2b", NULL, "model", "google/gemma-2-2b", "", "main" },
     { "google/gemma-2-2b@v2", "model", "model", "google/gemma-2-2b", "", "v2" },
     { "gemma-2-2b", NULL, "model", "google/gemma-2-2b", "", "main" },
@@ -368,7 +380,7 @@ static void what_a_name_tells(void **state)
     assert_int_equal(i->feature, 4232);
     assert_true(i->l0 == 71.0); /* from the path: canonical rows mostly say none */
     hooke_name_close(n);
-    i = open_name(&n, " llama_scope_lxr_8x/l12r_8x  ", NULL); /* blanks are pasted along with names */
+    i = open_name(&n, "\tllama_scope_lxr_8x/l12r_8x  \r\n", NULL); /* blanks are pasted along with names */
     assert_string_equal(i->what, "llama_scope_lxr_8x/l12r_8x");
     assert_string_equal(i->site, "blocks.12.hook_resid_post");
     assert_int_equal(i->width, 32768);
@@ -507,9 +519,51 @@ static const struct miss misses[] = {
     { "hf:a/b@", NULL, HOOKE_E_ARGUMENT, "form" },
     { "gemma-scope-2b-pt-res/" L20 "@", NULL, HOOKE_E_ARGUMENT, "revision" },
     { "gemma-2-2c", "model", HOOKE_E_NOT_FOUND, "did you mean 'gemma-2-2b'" },
+    { "gemma-scope-2b-pt-res/Layer_20/Width_16k/average_l0_71", NULL, HOOKE_E_NOT_FOUND,
+      "did you mean layer_20/width_16k/average_l0_71" },
+    { "Gemma-Scope-2B-pt-res/" L20, NULL, HOOKE_E_NOT_FOUND, "did you mean 'gemma-scope-2b-pt-res'" },
+    { "gemma-scope-2b-pt-res, " L20, NULL, HOOKE_E_NOT_FOUND, "did you mean 'gemma-scope-2b-pt-res'" },
+    { "gemma-scope-2b-pt-res@main/" L20, NULL, HOOKE_E_ARGUMENT, "write RELEASE/SAE_ID@REVISION" },
+    { "GEMMA-2-2B/20-GEMMASCOPE-RES-16K", NULL, HOOKE_E_NOT_FOUND,
+      "did you mean gemma-2-2b/20-gemmascope-res-16k" },
+    { "gpt2/8-res-jb/5", NULL, HOOKE_E_NOT_FOUND,
+      "calls that model 'gpt2-small'; write gpt2-small/8-res-jb/5" },
+    { "gemma-scope-2-1b-pt-ress/x", "dict", HOOKE_E_NOT_FOUND, "did you mean 'gemma-scope-2-1b-pt-res'" },
+    { "gemma-scope-2-1b-pt-res", NULL, HOOKE_E_NOT_FOUND,
+      "name one of its dictionaries: gemma-scope-2-1b-pt-res/" },
+    { "gemma-scope-2-1b-pt-res/layer_14_width_65k_l0_medium", NULL, HOOKE_E_NOT_FOUND,
+      "has no layer 14; its layers are 7, 13, 17 and 22; 'gemma-scope-2-1b-pt-res-all' has 0 to 25" },
+    { "gemma-scope-2-1b-pt-res-all/layer_26_width_16k_l0_small", NULL, HOOKE_E_NOT_FOUND,
+      "no layer 26; its layers are 0 to 25" },
+    { "gemma-scope-2-1b-pt-res/layer_13_width_66k_l0_medium", NULL, HOOKE_E_NOT_FOUND,
+      "its ids are layer_<L>" },
+    { "qwen-scope-3-8b-base-w64k-l50/layer36", NULL, HOOKE_E_NOT_FOUND, "its layers are 0 to 35" },
+    { "qwen-scope-3-8b-bas-w64k-l50/layer3", NULL, HOOKE_E_NOT_FOUND,
+      "did you mean 'qwen-scope-3-8b-base-w64k-l50'" },
+    { "https://www.neuronpedia.org/gemma-2-2c", NULL, HOOKE_E_NOT_FOUND, "did you mean 'gemma-2-2b'" },
+    { "https://www.neuronpedia.org/gemma-3-1b-it/13-gemmascope-2-res-65k", NULL, HOOKE_E_NOT_FOUND,
+      "Gemma Scope 2 goes by its releases" },
+    { "https://www.neuronpedia.org/api/explanation/export", NULL, HOOKE_E_ARGUMENT, "MODEL/SOURCE" },
+    { "https://huggingface.co/google", NULL, HOOKE_E_NOT_FOUND, "ORG/NAME" },
+    { "hf:google//gemma-2-2b", NULL, HOOKE_E_ARGUMENT, "form" },
+    { "spaces/a/b", NULL, HOOKE_E_ARGUMENT, "a space" },
+    { "~/a", NULL, HOOKE_E_NOT_FOUND, "no such path" },
+    { "micro/", NULL, HOOKE_E_NOT_FOUND, "without the slash" },
+    { "gpt2-smal@main", NULL, HOOKE_E_NOT_FOUND, "did you mean 'gpt2-small'" },
+    { "gpt2@", NULL, HOOKE_E_ARGUMENT, "no revision" },
+    { "gemma-scope-2b-pt-res/" L20, "model", HOOKE_E_NOT_FOUND,
+      "is a dictionary, not a model; give it with -d" },
+    { "gemma-2-2b/20-gemmascope-res-16k/3", "model", HOOKE_E_NOT_FOUND, "give it with -d" },
+    { "https://www.neuronpedia.org/gemma-2-2b/20-gemmascope-res-16k", "model", HOOKE_E_NOT_FOUND, "with -d" },
+    { "hf:google/gemma-scope-2b-pt-res", "model", HOOKE_E_NOT_FOUND, "give it with -d" },
+    { "micro-sae", "model", HOOKE_E_NOT_FOUND, "give it with -d" },
+    { "gemma-2-2b", "dict", HOOKE_E_NOT_FOUND, "is a model, not a dictionary; give it with -m" },
+    { "google/gemma-2-2b", "dict", HOOKE_E_NOT_FOUND, "give it with -m" },
+    { "micro-neox", "dict", HOOKE_E_NOT_FOUND, "give it with -m" },
     { "a\nb", NULL, HOOKE_E_ARGUMENT, "control character 0x0a at byte 1" },
     { "", NULL, HOOKE_E_ARGUMENT, "empty" },
     { "  ", NULL, HOOKE_E_ARGUMENT, "empty" },
+    { " \t\n", NULL, HOOKE_E_ARGUMENT, "empty" },
 };
 
 static void near_misses(void **state)
@@ -523,6 +577,42 @@ static void near_misses(void **state)
             print_message("%s: %d %s\n", m->what, (int)st, hooke_error());
         assert_int_equal(st, m->status);
         assert_non_null(strstr(hooke_error(), m->says));
+        assert_null(n);
+    }
+}
+
+/* A name longer than what it is kept in is refused by its length, never cut. */
+static void long_names_are_refused(void **state)
+{
+    static const struct {
+        const char *begin;
+        size_t n;
+        const char *says;
+    } cases[] = {
+        { "", NAME_WHAT_BYTES, "the longest has 2047" },
+        { "", NAME_WHAT_BYTES - 1, "no such path" },
+        { "a/", NAME_REPO_BYTES, "at most 255 bytes" },
+        { "a/b/", NAME_FILE_BYTES, "a path 1023" },
+        { "a/b@", NAME_REVISION_BYTES, "a revision 255" },
+        { "gpt2@", NAME_REVISION_BYTES, "revision" },
+        { "gpt2-small-res-jb/", 1500, "has no dictionary" },
+        { "gpt2-small/", 1500, "is not in the registry" },
+        { "https://huggingface.co/a/", 1500, "form" },
+        { "https://www.neuronpedia.org/", 1500, "form" },
+    };
+    char what[NAME_WHAT_BYTES + 1];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hooke_name *n = NULL;
+        size_t k = strlen(cases[i].begin);
+        memcpy(what, cases[i].begin, k);
+        memset(what + k, 'x', cases[i].n);
+        what[k + cases[i].n] = '\0';
+        hooke_status st = hooke_name_open(&n, what, NULL);
+        if (st == HOOKE_OK || !strstr(hooke_error(), cases[i].says))
+            print_message("%zu: %d %s\n", i, (int)st, hooke_error());
+        assert_true(st == HOOKE_E_ARGUMENT || st == HOOKE_E_NOT_FOUND);
+        assert_non_null(strstr(hooke_error(), cases[i].says));
         assert_null(n);
     }
 }
@@ -608,6 +698,7 @@ int main(void)
         cmocka_unit_test(what_a_name_tells),
         cmocka_unit_test(files_of_each_format),
         cmocka_unit_test(near_misses),
+        cmocka_unit_test(long_names_are_refused),
         cmocka_unit_test(a_path_of_the_cache_knows_its_name),
         cmocka_unit_test(a_later_name_is_told_of_once_it_is_here),
     };
