@@ -295,7 +295,7 @@ int session_model(struct session *s)
     if (code || s->model) return code;
     const char *what = s->opt.model;
     if (!what && s->opt.dict && s->dict) what = hooke_dict_get_info(s->dict)->model_name;
-    if (!what || !what[0]) what = "micro";
+    if (!what || (!s->opt.model && !what[0])) what = "micro"; /* an empty -m is a mistake, no default */
     if ((code = session_pull_first(s, what, "model")) != 0) return code;
     hooke_status st = hooke_model_open(&s->model, s->ctx, what, &options);
     if (!st) return 0;

@@ -296,10 +296,10 @@ static void put_releases(const struct entry *e, size_t n)
 
 /* ---- the command ---- */
 
-static int compile(regex_t *re, const char *pattern, int flags, const char *option)
+static int compile(regex_t *re, const char *pattern, bool whole, int flags, const char *option)
 {
     char why[256];
-    int bad = regcomp(re, pattern, REG_EXTENDED | REG_NOSUB | flags);
+    int bad = regcomp(re, whole ? take_printf("^(%s)$", pattern) : pattern, REG_EXTENDED | REG_NOSUB | flags);
     if (!bad) return 0;
     regerror(bad, re, why, sizeof why);
     return wrong(option, "write a POSIX extended regular expression", "'%s': %s", pattern, why);
@@ -319,12 +319,11 @@ static int read_filters(struct listing *l, const char *pattern)
         !(l->model_repo = repository_of(o->model))) /* unknown ones fit nothing: say so, with what is near */
         return failed_call(HOOKE_E_NOT_FOUND, "--model", NULL);
     if (o->release) {
-        if ((code = compile(&l->release, take_printf("^(%s)$", o->release), 0, "--release")) != 0)
-            return code;
+        if ((code = compile(&l->release, o->release, true, 0, "--release")) != 0) return code;
         l->has_release = true;
     }
     if (pattern) {
-        if ((code = compile(&l->pattern, pattern, REG_ICASE, "REGEX")) != 0) return code;
+        if ((code = compile(&l->pattern, pattern, false, REG_ICASE, "REGEX")) != 0) return code;
         l->has_pattern = true;
     }
     return 0;
@@ -366,7 +365,12 @@ int cmd_ls(struct session *s, int argc, char **argv)
     if (l.has_pattern) regfree(&l.pattern);
     if (l.has_release) regfree(&l.release);
     if (code) return code;
-    if (l.n == 0) return failed("ls", "loosen the filter; 'hooke ls' shows the releases", "nothing matches");
+    if (l.n == 0)
+        return failed(
+            "ls",
+            "loosen the filter; 'hooke ls' shows the releases; Gemma Scope 2, Qwen Scope and others "
+            "younger than the list open by name all the same (docs/names.md)",
+            "nothing matches");
     put_all(s, &l, is_filtered);
     return 0;
 }

@@ -56,6 +56,9 @@ static void ls_filters(void **state)
         { "gemma-scope-2b-pt-res/ --layer 20 --width 16k --l0 100-", 2 },
         { "gemma-scope-2b-pt-res/ --layer 20 --width 16k --l0 -40", 2 },
         { "--model gpt2 --site hook_z", 12 },
+        { "--model gpt2 --site hook_z --layer 3- --l0 -20 --not-cached", 7 },
+        { "--model GEMMA-2-2B --layer 20 --width 16K --l0 50-80 --site resid_post --kind dict", 2 },
+        { "attn-saes --layer 3 --width 24576", 1 },
         { "--model gpt2-small --site hook_z", 12 },
         { "gemma-2-2b/20-gemmascope-res-16k$", 1 },
         { "--kind model gemma-2-9b", 2 },
@@ -112,6 +115,10 @@ static void ls_says_what_is_wrong(void **state)
 {
     (void)state;
     assert_int_equal(hooke("ls '('")->code, 2);
+    assert_non_null(strstr(hooke("ls --release '('")->err, "--release: '(':"));
+    assert_non_null(strstr(hooke("ls gemma-scope-2-1b")->err, "younger than the list open by name"));
+    struct outcome *empty = hooke("generate -m '' x");
+    assert_true(empty->code == 2 && strstr(empty->err, "an empty name for a model"));
     assert_int_equal(hooke("ls --layer x")->code, 2);
     assert_int_equal(hooke("ls --l0 9-3")->code, 2);
     struct outcome *o = hooke("ls no-such-thing-anywhere");
