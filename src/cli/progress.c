@@ -8,12 +8,22 @@
 
 static volatile sig_atomic_t caught;
 
+/* The rate is that of the last few steps: what was done before (a download taken up again) came at another, or at none. Steps, not
+ * seconds, so that work in large lumps has a rate, too. */
+enum { STEPS = 32 };
+#define STEP_S 0.25 /* steps are at least so far apart */
+
 /* Standard error is one for the whole process, and so is its bar. */
 static struct {
     bool on, shown;
     char what[64];
     int64_t last_done;
     double began, drawn; /* seconds */
+    struct {
+        double at;
+        int64_t done;
+    } steps[STEPS]; /* a ring: step k at k % STEPS */
+    int64_t n_steps;
 } bar;
 
 static double now(void)
@@ -72,11 +82,30 @@ static void put_count(char *out, size_t n, double count)
         snprintf(out, n, "%.0f", count);
 }
 
-static void draw(int64_t done, int64_t total, double elapsed)
+static void note_step(double at, int64_t done)
+{
+    if (bar.n_steps > 0) {
+        int64_t last = (bar.n_steps - 1) % STEPS;
+        if (done <= bar.steps[last].done || at - bar.steps[last].at < STEP_S) return;
+        /* many steps in the first second: much of them may have been there already */
+        bool is_first_over = at - bar.began >= 1 && bar.steps[last].at - bar.began < 1;
+        if (is_first_over && bar.n_steps > 1) bar.n_steps = 0;
+    }
+    bar.steps[bar.n_steps % STEPS].at = at;
+    bar.steps[bar.n_steps++ % STEPS].done = done;
+}
+
+static double rate_at(double at, int64_t done)
+{
+    int64_t oldest = (bar.n_steps < STEPS ? 0 : bar.n_steps) % STEPS;
+    double seconds = at - bar.steps[oldest].at;
+    return seconds > 0 ? (double)(done - bar.steps[oldest].done) / seconds : 0;
+}
+
+static void draw(int64_t done, int64_t total, double elapsed, double per_s)
 {
     enum { CELLS = 24 };
     char cells[CELLS + 1], spent[32], left[32] = "?", rate[32], count[32], whole[32];
-    double per_s = elapsed > 0 ? (double)done / elapsed : 0;
     put_time(spent, sizeof spent, elapsed);
     put_count(rate, sizeof rate, per_s);
     put_count(count, sizeof count, (double)done);
@@ -105,11 +134,13 @@ int progress_report(void *payload, const char *what, int64_t done, int64_t total
         if (strncmp(bar.what, what, sizeof bar.what - 1) != 0 || done < bar.last_done) {
             snprintf(bar.what, sizeof bar.what, "%s", what);
             bar.began = bar.drawn = t; /* short work never shows a bar */
+            bar.n_steps = 0;
         }
+        note_step(t, done);
         bar.last_done = done;
         if (t - bar.drawn > 0.2) {
             bar.drawn = t;
-            draw(done, total, t - bar.began);
+            draw(done, total, t - bar.began, rate_at(t, done));
         }
         if (total > 0 && done >= total) progress_clear();
     }

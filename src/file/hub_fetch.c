@@ -248,12 +248,7 @@ static hooke_status fetch_blob(struct download *d, const struct hub_store *s, co
 {
     hooke_status st = hub_file_url(&d->url, d->w->config, d->repo, d->meta.commit, d->path);
     if (st == HOOKE_OK) st = text_printf(&d->part, "%s.incomplete", blob);
-    if (st == HOOKE_OK) {
-        hooke_text folder = { 0 };
-        st = text_printf(&folder, "%s/blobs", s->folder.data);
-        if (st == HOOKE_OK) st = make_folders(folder.data);
-        hooke_text_release(&folder);
-    }
+    if (st == HOOKE_OK) st = hub_make_blobs(s);
     if (st == HOOKE_OK) st = open_part(d);
     if (st == HOOKE_OK) st = download_checked(d);
     if (st == HOOKE_OK) st = put_in_place(d, blob);

@@ -119,6 +119,8 @@ struct hub_store {
 };
 hooke_status hub_store_open(struct hub_store *out, const struct hub_config *c, const char *repo);
 void hub_store_close(struct hub_store *s);
+/* The folder of the blobs, before the first is written. */
+hooke_status hub_make_blobs(const struct hub_store *s);
 hooke_status hub_blob_path(hooke_text *out, const struct hub_store *s, const char *etag);
 hooke_status hub_snapshot_path(hooke_text *out, const struct hub_store *s, const char *commit,
                                const char *path);

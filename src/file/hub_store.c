@@ -6,6 +6,7 @@
  *   snapshots/COMMIT/PATH         link to ../../blobs/ETAG, made in one step after the blob is there
  *   refs/REVISION                 written last, when all that was asked for is there
  *   .no_exist/COMMIT/PATH         empty: the commit has no such file
+ *   CACHEDIR.TAG                  once: backups pass over what can be had again
  *   .locks/REPO/ETAG.lock         flock(), as huggingface_hub does; the file stays, the lock ends with the process */
 #define _GNU_SOURCE /* flock */
 #include <errno.h>
@@ -47,6 +48,36 @@ hooke_status hub_snapshot_path(hooke_text *out, const struct hub_store *s, const
 {
     text_clear(out);
     return text_printf(out, "%s/snapshots/%s/%s", s->folder.data, commit, path);
+}
+
+/* https://bford.info/cachedir/: the first line is the mark. Not to be able to leave it is no failure. */
+static void tag_cache(const char *cache)
+{
+    static const char mark[] =
+        "Signature: 8a477f597d28d172789f06886806bc55\n"
+        "# This folder is a cache: everything in it can be downloaded again, and backups may leave it out.\n"
+        "# https://bford.info/cachedir/\n";
+    hooke_text path = { 0 };
+    struct stat info;
+    hooke_status st = text_printf(&path, "%s/CACHEDIR.TAG", cache);
+    bool is_there = st == HOOKE_OK && stat(path.data, &info) == 0 && info.st_size > 0;
+    int fd = st == HOOKE_OK && !is_there ? open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+    if (fd >= 0) {
+        ssize_t put = write(fd, mark, sizeof mark - 1);
+        (void)put;
+        close(fd);
+    }
+    hooke_text_release(&path);
+}
+
+hooke_status hub_make_blobs(const struct hub_store *s)
+{
+    hooke_text folder = { 0 };
+    hooke_status st = text_printf(&folder, "%s/blobs", s->folder.data);
+    if (st == HOOKE_OK) st = make_folders(folder.data);
+    if (st == HOOKE_OK) tag_cache(s->config->cache.data);
+    hooke_text_release(&folder);
+    return st;
 }
 
 /* The folders above a file. */

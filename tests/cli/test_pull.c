@@ -1,5 +1,8 @@
 /* hooke pull from outside, against a hub on loopback. */
+#define _GNU_SOURCE /* posix_openpt */
 #include "cli/run_hooke.h"
+
+#include <fcntl.h>
 
 #include <setjmp.h>
 #include <cmocka.h>
@@ -9,17 +12,20 @@
 #include "file/hub_server.h"
 
 static struct hub_server *server;
+enum { LARGE_BYTES = 400000 };
+static char large[LARGE_BYTES];
 static const struct hub_file files[] = {
     { "config.json", "{\"model_type\": \"gpt2\"}", 22, false },
     { "model.safetensors", "weights, as it were", 19, true },
     { "README.md", "read me", 7, false },
     { "train.csv", "text\nhello\n", 11, false },
+    { "large.bin", large, LARGE_BYTES, true },
 };
 
 static int start(void **state)
 {
     if (folder_make(state) != 0) return -1;
-    server = hub_server_start(files, 4);
+    server = hub_server_start(files, 5);
     if (!server) return -1;
     char cache[300];
     snprintf(cache, sizeof cache, "%s/cache", folder);
@@ -63,7 +69,7 @@ static void choices_and_dry_runs(void **state)
     struct outcome *o = hooke("pull hf:org/model@next --include '*.md' --dry-run");
     assert_int_equal(o->code, 0);
     assert_non_null(strstr(o->out, "1 file, 8 B, 8 B to download"));
-    o = hooke("pull hf:org/model --all --exclude '*.csv' -q");
+    o = hooke("pull hf:org/model --all --exclude '*.csv' --exclude '*.bin' -q");
     assert_non_null(strstr(o->out, "3 files"));
 }
 
@@ -88,6 +94,62 @@ static void faults(void **state)
     unsetenv("HF_HUB_OFFLINE");
     assert_int_equal(o->code, 1);
     assert_non_null(strstr(o->err, "HF_HUB_OFFLINE"));
+}
+
+/* What a terminal as standard error is shown by "hooke <arguments>", at most capacity - 1 bytes. Its exit code; -1: no terminal. */
+static int on_a_terminal(char *out, size_t capacity, const char *const *arguments)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY), status = -1;
+    size_t n = 0;
+    out[0] = '\0';
+    if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) return -1;
+    int slave = open(ptsname(master), O_RDWR | O_NOCTTY), null = open("/dev/null", O_WRONLY);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(null, STDOUT_FILENO);
+        dup2(slave, STDERR_FILENO);
+        execv(program(), (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    close(slave);
+    close(null);
+    for (ssize_t got; n + 1 < capacity && (got = read(master, out + n, capacity - 1 - n)) > 0;)
+        n += (size_t)got;
+    out[n] = '\0';
+    close(master);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void progress_on_a_terminal_only(void **state)
+{
+    static const char *const shown[] = {
+        "hooke", "pull", "hf:org/model@next", "--include", "large.bin", NULL
+    };
+    static const char *const quiet[] = {
+        "hooke", "pull", "hf:org/model", "--include", "large.bin", "-q", NULL
+    };
+    static char text[1 << 16];
+    (void)state;
+    atomic_store(&server->bytes_per_ms, LARGE_BYTES / 2000); /* two seconds */
+    int code = on_a_terminal(text, sizeof text, shown);
+    if (code < 0) {
+        atomic_store(&server->bytes_per_ms, 0);
+        print_message("skip: no pseudo-terminal can be had\n");
+        skip();
+    }
+    assert_int_equal(code, 0);
+    assert_non_null(strstr(text, "pull: "));
+    assert_non_null(strstr(text, "%"));
+    assert_non_null(strstr(text, "/400.0k [00:0")); /* of how much, and for how long */
+    assert_non_null(strstr(text, "<00:0"));         /* time left */
+    assert_non_null(strstr(text, "k/s]"));
+    assert_int_equal(on_a_terminal(text, sizeof text, quiet), 0);
+    assert_string_equal(text, "");
+    struct outcome *o = hooke("pull hf:org/model --include large.bin --revision refs/pr/1");
+    atomic_store(&server->bytes_per_ms, 0);
+    assert_int_equal(o->code, 0);
+    assert_string_equal(o->err, ""); /* a file is no terminal */
 }
 
 /* Only a pull uses the network: other commands look into the cache and say what to type. */
@@ -126,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_model_in_both_ways),
         cmocka_unit_test(choices_and_dry_runs),
         cmocka_unit_test(faults),
+        cmocka_unit_test(progress_on_a_terminal_only),
         cmocka_unit_test(commands_that_pull),
         cmocka_unit_test(nothing_else_uses_the_network),
     };

@@ -307,6 +307,20 @@ static void a_dry_run_writes_nothing(void **state)
     assert_false(is_folder(CACHE "/models--org--model/snapshots"));
 }
 
+/* huggingface_hub leaves it, and its scan of the cache passes over it. */
+static void the_cache_is_marked(void **state)
+{
+    hooke_text tag = { 0 };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_pulls(i ? "tokenizer.json" : "config.json");
+        assert_int_equal(file_read(&tag, CACHE "/CACHEDIR.TAG", 4096), HOOKE_OK);
+        assert_int_equal(strncmp(tag.data, "Signature: 8a477f597d28d172789f06886806bc55\n", 44), 0);
+        assert_int_equal(hooke_write_file(CACHE "/CACHEDIR.TAG", "", 0), HOOKE_OK); /* made whole again */
+    }
+    hooke_text_release(&tag);
+}
+
 static void copies_instead_of_links(void **state)
 {
     char target[64];
@@ -818,6 +832,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_twice, fresh),
         cmocka_unit_test_setup(a_dry_run_writes_nothing, fresh),
         cmocka_unit_test_setup(copies_instead_of_links, fresh),
+        cmocka_unit_test_setup(the_cache_is_marked, fresh),
         cmocka_unit_test_setup(the_token_does_not_travel, fresh),
         cmocka_unit_test_setup(gated_and_private, fresh),
         cmocka_unit_test_setup(tokens_from_files, fresh),
