@@ -22,6 +22,10 @@ static void parse_only(const char *what)
 {
     struct name_place place;
     enum name_address kind;
+    char turned[NAME_WHAT_BYTES];
+    name_turn_hf_address(turned, sizeof turned, what);
+    check(strlen(what) >= sizeof turned ||
+          strlen(turned) == strlen(what)); /* the same parts in another order */
     if (name_split_hub(&place, what) == HOOKE_OK) check_place(&place);
     if (name_read_address(&kind, &place, what) == HOOKE_OK && kind == ADDRESS_HUB) check_place(&place);
 }

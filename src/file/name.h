@@ -85,6 +85,9 @@ bool is_shipped(const char *what, const char *kind);
 /* Failures with suggestions: a release that lacks the id, a Neuronpedia model that lacks the source. */
 hooke_status name_explain_id(const char *release, const char *sae_id);
 hooke_status name_explain_source(const char *id);
+/* A folder of a repository that holds dictionaries and is none: says so behind the message of the search that failed. HOOKE_OK when no
+ * dictionary is known below it. */
+hooke_status name_explain_folder(const struct name_place *place);
 /* A source whose model goes by another name on Neuronpedia. HOOKE_OK when it is none. */
 hooke_status name_explain_model_of_source(const char *id);
 /* An id without its release: says which releases have it. HOOKE_OK when none has. */

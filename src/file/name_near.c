@@ -171,7 +171,7 @@ hooke_status name_explain_id(const char *release, const char *typed)
 
 static size_t first_part(const char *what)
 {
-    return strcspn(what, "/:@ ,");
+    return strcspn(what, "/:@ ,%");
 }
 
 static void offer_release(char *out, size_t capacity, int *nearest, const char *wanted, const char *release)
@@ -225,6 +225,29 @@ bool name_is_neuronpedia_model(const char *model, size_t n)
     while (registry_next(&c))
         if (strncasecmp(c.row.neuronpedia, model, n) == 0 && c.row.neuronpedia[n] == '/') return true;
     return false;
+}
+
+hooke_status name_explain_folder(const struct name_place *p)
+{
+    struct registry_cursor c = { .all = true };
+    struct registry_row first = { .release = "" };
+    size_t n = strlen(p->file);
+    int n_below = 0;
+    while (registry_next(&c)) {
+        bool is_below =
+            strcmp(c.row.repo, p->repo) == 0 && strncmp(c.row.path, p->file, n) == 0 && c.row.path[n] == '/';
+        if (is_below && n_below == 0) first = c.row;
+        n_below +=
+            is_below && strcmp(c.row.release, first.release) == 0; /* canonical names are the same files */
+    }
+    if (n_below == 0) return HOOKE_OK;
+    hooke_text why = { 0 }; /* of the search that failed */
+    RETURN_IF_ERROR(text_puts(&why, hooke_error()));
+    hooke_status st =
+        fail(HOOKE_E_NOT_FOUND, "%s; '%s' is a folder with %d dictionaries in it: name one, e.g. %s/%s",
+             why.data, p->file, n_below, first.release, first.sae_id);
+    hooke_text_release(&why);
+    return st;
 }
 
 bool name_is_neuronpedia_source(const char *id)

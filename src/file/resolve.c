@@ -161,6 +161,7 @@ static hooke_status find_in_cache(hooke_text *path, struct hooke_name *n)
     hooke_text_release(&inside);
     if (st == HOOKE_OK && strcmp(n->info.kind, "model") == 0) st = check_is_model(path->data, n->place.repo);
     if (st != HOOKE_E_NOT_FOUND) return st;
+    if (!n->row.release[0] && n->place.file[0]) RETURN_IF_ERROR(name_explain_folder(&n->place));
     const char *quote = strpbrk(n->what, "?&*[]()$;|<># \"\\") ? "'" : ""; /* for a shell */
     return fail(st, "%s; fetch it: hooke pull %s%s%s", hooke_error(), quote, n->what, quote);
 }

@@ -523,6 +523,9 @@ static const struct miss misses[] = {
       "did you mean layer_20/width_16k/average_l0_71" },
     { "Gemma-Scope-2B-pt-res/" L20, NULL, HOOKE_E_NOT_FOUND, "did you mean 'gemma-scope-2b-pt-res'" },
     { "gemma-scope-2b-pt-res, " L20, NULL, HOOKE_E_NOT_FOUND, "did you mean 'gemma-scope-2b-pt-res'" },
+    { "gemma-scope-2b-pt-res%2Flayer_20", "dict", HOOKE_E_NOT_FOUND, "RELEASE/SAE_ID" },
+    { "gemma-scope-2b-pt-res%2Flayer_20/width_16k", NULL, HOOKE_E_NOT_FOUND,
+      "did you mean 'gemma-scope-2b-pt-res'" },
     { "gemma-scope-2b-pt-res@main/" L20, NULL, HOOKE_E_ARGUMENT, "write RELEASE/SAE_ID@REVISION" },
     { "GEMMA-2-2B/20-GEMMASCOPE-RES-16K", NULL, HOOKE_E_NOT_FOUND,
       "did you mean gemma-2-2b/20-gemmascope-res-16k" },
@@ -678,6 +681,24 @@ static void a_later_name_is_told_of_once_it_is_here(void **state)
     assert_true(found);
 }
 
+static void a_folder_of_dictionaries_is_none(void **state)
+{
+    hooke_name *n = NULL;
+    (void)state;
+    setenv("HF_HUB_CACHE", "build/tmp/names/no-cache", 1);
+    open_name(&n, SCOPE "/layer_20/width_16k", "dict");
+    assert_int_equal(hooke_name_locate(n), HOOKE_E_NOT_FOUND);
+    assert_non_null(strstr(hooke_error(), "is not in the cache"));
+    assert_non_null(strstr(hooke_error(),
+                           "'layer_20/width_16k' is a folder with 5 dictionaries in it: name one, e.g. "
+                           "gemma-scope-2b-pt-res/layer_20/width_16k/average_l0_"));
+    hooke_name_close(n);
+    open_name(&n, SCOPE "/layer_20/width_17k", "dict");
+    assert_int_equal(hooke_name_locate(n), HOOKE_E_NOT_FOUND);
+    assert_non_null(strstr(hooke_error(), "fetch it: hooke pull"));
+    hooke_name_close(n);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -701,6 +722,7 @@ int main(void)
         cmocka_unit_test(long_names_are_refused),
         cmocka_unit_test(a_path_of_the_cache_knows_its_name),
         cmocka_unit_test(a_later_name_is_told_of_once_it_is_here),
+        cmocka_unit_test(a_folder_of_dictionaries_is_none),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
