@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """One cache, two clients: what hooke pulls huggingface_hub finds, and the other way round, against a hub on loopback.
 
-Usage: tools/parity/hub.py [HOOKE]      (needs huggingface_hub)
+Parts of archives that numpy wrote are held against numpy, and their bytes on the way are counted.
+
+Usage: tools/parity/hub.py [HOOKE]      (needs huggingface_hub, numpy, safetensors)
 """
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -15,6 +18,8 @@ import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BIG = bytes(i * 31 + i // 251 & 255 for i in range(3_000_000))
 FILES = {
@@ -24,6 +29,28 @@ FILES = {
     "layer_1/width_16k/params.npz": (BIG[:70000], True),
     "layer_1/words and spaces.txt": ("é".encode(), False),
 }
+
+
+def archive(save):
+    rng = numpy.random.default_rng(1)
+    arrays = {"W_enc": rng.standard_normal((256, 2048), dtype=numpy.float32),
+              "W_dec": rng.standard_normal((2048, 256), dtype=numpy.float32),
+              "b_enc": rng.standard_normal(2048, dtype=numpy.float32),
+              "b_dec": rng.standard_normal(256, dtype=numpy.float32),
+              "threshold": rng.random(2048, dtype=numpy.float32),
+              "half": rng.standard_normal((64, 8)).astype(numpy.float16),
+              "columns": numpy.asfortranarray(rng.standard_normal((40, 30))),
+              "big_endian": numpy.arange(1000).astype(">i8").reshape(10, 100),
+              "scalar": numpy.float32(2.5)}
+    out = io.BytesIO()
+    save(out, **arrays)
+    return arrays, out.getvalue()
+
+
+ARRAYS, STORED = archive(numpy.savez)
+_, DEFLATED = archive(numpy.savez_compressed)
+FILES["scope/params.npz"] = (STORED, True)
+FILES["packed/params.npz"] = (DEFLATED, True)
 DELAY = 0.0
 SENT = {"bytes": 0, "head": 0, "leaks": 0}
 
@@ -54,9 +81,10 @@ class Hub(BaseHTTPRequestHandler):
         status = 200
         asked = self.headers.get("Range")
         if asked:
-            first = int(asked.split("=")[1].split("-")[0])
-            headers["Content_Range"] = f"bytes {first}-{len(body) - 1}/{len(body)}"
-            body, status = body[first:], 206
+            first, last = asked.split("=")[1].split("-")
+            first, last = int(first), min(int(last or len(body)), len(body) - 1)
+            headers["Content_Range"] = f"bytes {first}-{last}/{len(body)}"
+            body, status = body[first : last + 1], 206
         if self.command != "HEAD":
             SENT["bytes"] += len(body)
         self.answer(status, body, **headers)
@@ -147,7 +175,7 @@ print(f"huggingface_hub {huggingface_hub.__version__}")
 # hooke first
 ours = work / "ours"
 got = hooke("hf:org/model", "--all", cache=ours)
-check("hooke pulls five files", len(got["files"]) == 5 and got["bytes_downloaded"] == sum(len(b) for b, _ in FILES.values()))
+check(f"hooke pulls {len(FILES)} files", len(got["files"]) == len(FILES) and got["bytes_downloaded"] == sum(len(b) for b, _ in FILES.values()))
 folder = snapshot_download("org/model", cache_dir=ours, local_files_only=True)
 check("snapshot_download finds them without the network", whole(folder) and os.path.samefile(folder, got["path"]))
 reset()
@@ -158,7 +186,7 @@ check("hf_hub_download downloads nothing", pathlib.Path(path).read_bytes() == BI
 report = scan_cache_dir(ours)
 repo = next(iter(report.repos))
 check("scan_cache_dir finds nothing to complain about",
-      not report.warnings and len(report.repos) == 1 and repo.nb_files == 5 and repo.refs.keys() == {"main"}
+      not report.warnings and len(report.repos) == 1 and repo.nb_files == len(FILES) and repo.refs.keys() == {"main"}
       and repo.size_on_disk == got["bytes"])
 subprocess.run([PROGRAM, "pull", "hf:org/model/cfg.json", "-q"], env=os.environ | {"HF_HUB_CACHE": str(ours)},
                capture_output=True)
@@ -205,4 +233,28 @@ for t in threads:
 check("both at once: each byte comes once, under the locks they share",
       whole(snapshot_download("org/model", cache_dir=both, local_files_only=True))
       and SENT["bytes"] == sum(len(body) for body, _ in FILES.values()) or print(SENT) is not None)
+# parts of numpy's archives
+DELAY = 0.0
+from safetensors.numpy import load_file  # noqa: E402
+
+
+def part(name, *options):
+    reset()
+    got = hooke(name, *options, "-o", str(work / "part.safetensors"), cache=work / "none")
+    return load_file(got["path"]), SENT["bytes"]
+
+
+for folder in ("scope", "packed"):
+    same = 0
+    for key, want in ARRAYS.items():
+        tensor = part(f"hf:org/model/{folder}/params.npz", "--only", key)[0][key]
+        same += tensor.shape == want.shape and tensor.dtype == want.dtype.newbyteorder("=") and (tensor == want).all()
+    check(f"{same} of {len(ARRAYS)} arrays of {folder}/params.npz are numpy's", same == len(ARRAYS))
+wanted = [3, 4, 900, 2047]
+rows, sent = part("hf:org/model/scope", "--only", "W_dec", "--rows", ",".join(map(str, wanted)))
+check(f"rows of W_dec are numpy's; {sent:,} of {len(STORED):,} bytes came",
+      (rows["W_dec"] == ARRAYS["W_dec"][wanted]).all() and sent < 100_000)
+names = [t["name"] for t in json.loads(subprocess.run(
+    [PROGRAM, "pull", "hf:org/model/packed", "--tensors", "--json"], capture_output=True, text=True).stdout)["tensors"]]
+check("--tensors lists what numpy lists", sorted(names) == sorted(numpy.load(io.BytesIO(DEFLATED)).files))
 check("the token never reached the other host", SENT["leaks"] == 0)
