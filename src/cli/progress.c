@@ -2,7 +2,9 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -126,10 +128,20 @@ static void draw(int64_t done, int64_t total, double elapsed, double per_s)
     bar.shown = true;
 }
 
+/* The hub's other clients show none when this is set. */
+static bool is_silenced(const char *what)
+{
+    static const char *const words[] = { "1", "on", "yes", "true" };
+    const char *value = strcmp(what, "pull") == 0 ? getenv("HF_HUB_DISABLE_PROGRESS_BARS") : NULL;
+    for (size_t i = 0; value && i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(value, words[i]) == 0) return true;
+    return false;
+}
+
 int progress_report(void *payload, const char *what, int64_t done, int64_t total)
 {
     (void)payload;
-    if (bar.on) {
+    if (bar.on && !is_silenced(what)) {
         double t = now();
         if (strncmp(bar.what, what, sizeof bar.what - 1) != 0 || done < bar.last_done) {
             snprintf(bar.what, sizeof bar.what, "%s", what);

@@ -183,6 +183,8 @@ static void set_pointer(struct settings *s, CURLoption option, const void *value
 static void set_certificates(struct settings *s)
 {
     static const char *const names[] = { "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
+    const char *folder = getenv("SSL_CERT_DIR");
+    if (folder && *folder && access(folder, R_OK | X_OK) == 0) set_pointer(s, CURLOPT_CAPATH, folder);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *path = getenv(names[i]);
         if (!path || !*path || access(path, R_OK) != 0) continue;

@@ -131,7 +131,7 @@ static void progress_on_a_terminal_only(void **state)
     };
     static char text[1 << 16];
     (void)state;
-    atomic_store(&server->bytes_per_ms, LARGE_BYTES / 2000); /* two seconds */
+    atomic_store(&server->bytes_per_ms, LARGE_BYTES / 1500); /* a second and a half */
     int code = on_a_terminal(text, sizeof text, shown);
     if (code < 0) {
         atomic_store(&server->bytes_per_ms, 0);
@@ -146,10 +146,32 @@ static void progress_on_a_terminal_only(void **state)
     assert_non_null(strstr(text, "k/s]"));
     assert_int_equal(on_a_terminal(text, sizeof text, quiet), 0);
     assert_string_equal(text, "");
-    struct outcome *o = hooke("pull hf:org/model --include large.bin --revision refs/pr/1");
+    struct outcome *o = hooke("pull hf:org/gated --include large.bin");
+    assert_int_equal(o->code, 1);
+    setenv("HF_TOKEN", "hf_good", 1);
+    o = hooke("pull hf:org/gated --include large.bin");
+    unsetenv("HF_TOKEN");
     atomic_store(&server->bytes_per_ms, 0);
     assert_int_equal(o->code, 0);
     assert_string_equal(o->err, ""); /* a file is no terminal */
+}
+
+static void progress_that_nobody_wants(void **state)
+{
+    static const char *const command[] = { "hooke", "pull", "hf:datasets/org/data/large.bin", NULL };
+    static char text[1 << 16];
+    (void)state;
+    atomic_store(&server->bytes_per_ms, LARGE_BYTES / 1000);
+    setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1", 1);
+    int code = on_a_terminal(text, sizeof text, command);
+    unsetenv("HF_HUB_DISABLE_PROGRESS_BARS");
+    atomic_store(&server->bytes_per_ms, 0);
+    if (code < 0) {
+        print_message("skip: no pseudo-terminal can be had\n");
+        skip();
+    }
+    assert_int_equal(code, 0);
+    assert_string_equal(text, "");
 }
 
 /* Only a pull uses the network: other commands look into the cache and say what to type. */
@@ -189,6 +211,7 @@ int main(void)
         cmocka_unit_test(choices_and_dry_runs),
         cmocka_unit_test(faults),
         cmocka_unit_test(progress_on_a_terminal_only),
+        cmocka_unit_test(progress_that_nobody_wants),
         cmocka_unit_test(commands_that_pull),
         cmocka_unit_test(nothing_else_uses_the_network),
     };
