@@ -14,6 +14,8 @@
 #include "file/sha.h"
 
 enum { PIECE_BYTES = 1 << 18 };
+#define UNSAID_MAX_BYTES \
+    ((int64_t)1 << 30) /* of a file whose length nobody says; large files' is in the listing */
 
 struct download {
     struct hub_worker *w;
@@ -131,11 +133,10 @@ static void begin_body(struct download *d, const struct http_reply *reply)
         whole = reply->length;
         if (d->have > 0) d->verdict = start_anew(d); /* it does not do parts */
     }
-    if (d->verdict == HOOKE_OK && want < 0) {
+    if (d->verdict == HOOKE_OK && want < 0 && whole >= 0 && d->have == 0) {
         d->meta.size = whole;
         begin_hash(d);
-        if (whole < 0) d->verdict = fail(HOOKE_E_FORMAT, "the hub does not say how long it is");
-    } else if (d->verdict == HOOKE_OK && whole >= 0 && whole != want) {
+    } else if (d->verdict == HOOKE_OK && want >= 0 && whole >= 0 && whole != want) {
         d->verdict = fail(HOOKE_E_FORMAT, "%lld bytes are offered, it should have %lld", (long long)whole,
                           (long long)want);
     }
@@ -146,9 +147,19 @@ static hooke_status on_body(void *payload, const struct http_reply *reply, const
     struct download *d = payload;
     if (reply->status != 200 && reply->status != 206) return HOOKE_OK; /* an error page */
     if (!d->has_begun) begin_body(d, reply);
-    if (d->verdict == HOOKE_OK && n > (uint64_t)(d->meta.size - d->have))
-        d->verdict = fail(HOOKE_E_FORMAT, "more than its %lld bytes came", (long long)d->meta.size);
+    int64_t most = d->meta.size >= 0 ? d->meta.size : UNSAID_MAX_BYTES;
+    if (d->verdict == HOOKE_OK && n > (uint64_t)(most - d->have))
+        d->verdict = fail(HOOKE_E_FORMAT, "more than its %lld bytes came", (long long)most);
     return d->verdict == HOOKE_OK ? write_at(d, bytes, n) : d->verdict;
+}
+
+/* Neither the question nor the answer said how long it is: it ends where the answer did, if the checksum says so, too. */
+static hooke_status end_unsaid(struct download *d)
+{
+    RETURN_IF(!d->is_hashed, HOOKE_E_FORMAT, "the hub does not say how long it is");
+    d->meta.size = d->have;
+    forget_progress(d);
+    return take_up(d);
 }
 
 static hooke_status get_once(struct download *d, struct http_reply *reply)
@@ -164,7 +175,7 @@ static hooke_status get_once(struct download *d, struct http_reply *reply)
         begin_body(d, reply);
         st = d->verdict;
     }
-    return st;
+    return st == HOOKE_OK && d->has_begun && d->meta.size < 0 ? end_unsaid(d) : st;
 }
 
 /* ---- until it is whole ---- */

@@ -530,6 +530,10 @@ static void wrong_answers(void **state)
     assert_gets_over(FAULT_NO_LENGTH, AT_CDN, 1, 0, "model.safetensors");
     assert_gets_over(FAULT_NO_LENGTH, AT_HEAD, 1, 0, "model.safetensors");
     assert_gets_over(FAULT_NO_LENGTH, AT_HEAD, 1, 0, "config.json");
+    /* nobody says how long it is: the checksum tells whether it is whole */
+    assert_gets_over(FAULT_NO_LENGTH, AT_HEAD | AT_GET, 2, 0, "config.json");
+    assert_gets_over(FAULT_NO_LENGTH, AT_HEAD | AT_CDN, 2, 0, "model.safetensors");
+    assert_gets_over(FAULT_NO_LENGTH, AT_HEAD | AT_GET, 2, 0, "layer_1/width_16k/empty.txt");
     assert_gets_over(FAULT_CORRUPT, AT_CDN, 1, 123456, "model.safetensors");
     assert_gets_over(FAULT_CORRUPT, AT_GET, 1, 3, "config.json");
     assert_gets_over(FAULT_NO_ETAG, AT_CDN, 1, 0, "model.safetensors"); /* of the file's host: not needed */
