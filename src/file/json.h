@@ -1,7 +1,8 @@
 /* json.h: a strict JSON reader into an arena tree, and a writer.
  *
  * Strict: valid UTF-8, no comments, no trailing bytes, depth at most JSON_MAX_DEPTH, at most JSON_MAX_VALUES values, no lone
- * surrogates, integers outside int64 are an error unless the caller takes what Python writes. Duplicate keys are an error where the caller asks, else the last one wins. */
+ * surrogates, integers outside int64 are an error unless the caller takes what Python writes. Duplicate keys are an error where the
+ * caller asks, else the last one wins. */
 #ifndef HOOKE_FILE_JSON_H
 #define HOOKE_FILE_JSON_H
 
