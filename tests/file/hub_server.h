@@ -3,8 +3,9 @@
  *   http://127.0.0.1:PORT    the hub: /REPO/resolve/..., /api/models/...; wants a token for some repositories
  *   http://localhost:PORT    another host, where large files lie: a token that arrives there is counted as a leak
  *
- * Repositories: "org/model" and "datasets/org/data" are open; "old/name" has moved to org/model, and so has "older/name" by an absolute address; "org/gated" has terms to accept;
- * "org/secret" is private. The last two open up to "hf_good"; "hf_other" is a valid token without access. All hold the same files. */
+ * Repositories: "org/model" and "datasets/org/data" are open; "old/name" has moved to org/model, and so has "older/name" by an absolute
+ * address; "org/gated" has terms to accept; "org/secret" is private. The last two open up to "hf_good"; "hf_other" is a valid token
+ * without access. All hold the same files. */
 #ifndef HOOKE_TESTS_HUB_SERVER_H
 #define HOOKE_TESTS_HUB_SERVER_H
 

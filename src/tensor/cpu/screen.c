@@ -5,12 +5,14 @@
  * error is independent of the others in its vector, has mean zero and a range of one step, whatever the data. The error of
  * q_x . q_w s_x s_w is the sum of x_j dw_j and (w_j + dw_j) dx_j; given the dw, Hoeffding's lemma on the dx and then on the dw
  * makes it sub-Gaussian: P(error > t) <= exp(-2 t^2 / (s_w^2 |x|^2 + s_x^2 W^2)), where W = |w| + s_w sqrt(k) bounds |w + dw|.
- * A pair is kept unless (product + t + slack + bias) * row scale <= its cut, with t = NOISE times that root: a feature that passes is missed with a
- * chance below exp(-2 NOISE^2) = 1e-14 a pair. The slack bounds what float32 rounding can do to any of the sums, worst case.
+ * A pair is kept unless (product + t + slack + bias) * row scale <= its cut, with t = NOISE times that root: a feature that passes
+ * is missed with a chance below exp(-2 NOISE^2) = 1e-14 a pair. The slack bounds what float32 rounding can do to any of the sums,
+ * worst case.
  *
  * Guaranteed: what is emitted passes, its value a float32 product; the bits of a screened value depend on the row and the feature
- * alone (tiles that fall back to the ordinary product round as that does). Not guaranteed but for that chance: that nothing is missed. The chance is over the draws, for data that were made without knowing them; the table is
- * fixed, so the same input always gives the same codes.
+ * alone (tiles that fall back to the ordinary product round as that does). Not guaranteed but for that chance: that nothing is
+ * missed. The chance is over the draws, for data that were made without knowing them; the table is fixed, so the same input always
+ * gives the same codes.
  *
  * A few columns far larger than the rest (residual streams have such) would make the steps coarse: they are left out of the bytes
  * and multiplied in float32. */
