@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "bench/doctor.h"
 #include "file/folder.h"
@@ -236,6 +237,18 @@ static void missing_dataset(struct json_writer *w, const hooke_dataset_info *set
     hooke_text_release(&fix);
 }
 
+static void missing_cache(struct json_writer *w, const char *cache)
+{
+    static const char set[] = "set HF_HUB_CACHE to a folder of yours";
+    if (file_exists(cache) && !is_folder(cache))
+        doctor_missing(w, "hub cache: a file has its name", "models and dictionaries by name", set);
+    else if (!is_folder(cache))
+        doctor_missing(w, "hub cache", "models and dictionaries by name; paths work without",
+                       "hooke pull makes it");
+    else if (access(cache, W_OK) != 0)
+        doctor_missing(w, "the right to write into the hub cache", "pull", set);
+}
+
 void doctor_missing_hub(struct json_writer *w)
 {
     struct hub_config c;
@@ -246,9 +259,7 @@ void doctor_missing_hub(struct json_writer *w)
     if (st != HOOKE_OK) {
         doctor_missing(w, "a usable hub configuration", "pull", hooke_error());
     } else {
-        if (!is_folder(c.cache.data))
-            doctor_missing(w, "hub cache", "models and dictionaries by name; paths work without",
-                           "hooke pull makes it");
+        missing_cache(w, c.cache.data);
         if (!c.token.n)
             doctor_missing(w, "hub token", "pull of gated repositories (Gemma, Llama)",
                            "set HF_TOKEN to a token of https://huggingface.co/settings/tokens");

@@ -304,12 +304,14 @@ static int on_found(void *payload, const char *path, const char *format)
     return 0;
 }
 
-/* Lists the dictionaries below; false when there are none. */
-static bool show_folder(struct session *s, const char *folder)
+/* Lists the dictionaries below; false when there are none, or no end of folders: *why says so then. */
+static bool show_folder(struct session *s, const char *folder, const char **why)
 {
     struct found f = { NULL, 0, 0 };
     struct json_out j = { 0 };
-    if (hooke_dict_find(folder, on_found, &f) != HOOKE_OK || f.n == 0) return false;
+    hooke_status st = hooke_dict_find(folder, on_found, &f);
+    if (st && st != HOOKE_E_NOT_FOUND) *why = take_printf("%s", hooke_error());
+    if (st || f.n == 0) return false;
     if (!s->opt.json) {
         printf("%-14s %s\n%-14s %zu\n", "folder", folder, "dictionaries", f.n);
         for (size_t i = 0; i < f.n; i++) printf("  %-24s %s\n", f.items[i].format, f.items[i].path);
@@ -362,7 +364,7 @@ static int open_what(struct session *s, hooke_file **f, const char **kind)
     if (info && !is_dict) st = hooke_file_open(f, info->path);
     if (st == HOOKE_E_NOT_FOUND && is_path && !asked) {
         const char *why = take_printf("%s", hooke_error());
-        if (show_folder(s, what)) {
+        if (show_folder(s, what, &why)) {
             hooke_name_close(name);
             *kind = "folder";
             return 0;

@@ -90,8 +90,6 @@ hooke_status dict_refuse_folder(const char *folder)
     if (st == HOOKE_OK && e.n > 0 && e.names.data)
         st = fail(HOOKE_E_NOT_FOUND, "%s: a folder of %d dictionar%s, no dictionary itself; name one: %s%s",
                   folder, e.n, e.n == 1 ? "y" : "ies", e.names.data, e.n > SHOWN ? ", ..." : "");
-    else
-        st = HOOKE_OK;
     hooke_text_release(&e.names);
     return st;
 }

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static hooke_status open_for_reading(int *fd, struct stat *info, const char *path)
+static hooke_status open_for_reading(int *fd, struct stat *info, const char *path, int flags)
 {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | flags);
     if (*fd < 0) {
         bool is_missing = errno == ENOENT || errno == ENOTDIR;
         return fail_errno(is_missing ? HOOKE_E_NOT_FOUND : HOOKE_E_IO, "%s", path);
@@ -35,7 +35,7 @@ hooke_status map_open(struct mapped_file *out, const char *path)
     struct stat info = { 0 };
     int fd = -1;
     memset(out, 0, sizeof *out);
-    RETURN_IF_ERROR(open_for_reading(&fd, &info, path));
+    RETURN_IF_ERROR(open_for_reading(&fd, &info, path, O_NONBLOCK)); /* a pipe would wait for its writer */
     hooke_status st = HOOKE_OK;
     void *data = NULL;
     if (!S_ISREG(info.st_mode)) st = fail(HOOKE_E_FORMAT, "%s: not a regular file", path);
@@ -121,7 +121,7 @@ hooke_status file_read(hooke_text *out, const char *path, size_t max_bytes)
     int fd = -1;
     hooke_text_release(out);
     if (max_bytes > PTRDIFF_MAX - 16) max_bytes = PTRDIFF_MAX - 16;
-    RETURN_IF_ERROR(open_for_reading(&fd, &info, path));
+    RETURN_IF_ERROR(open_for_reading(&fd, &info, path, 0));
     hooke_status st = HOOKE_OK;
     uint64_t size = info.st_size > 0 ? (uint64_t)info.st_size : 0;
     if (size > max_bytes)

@@ -1,6 +1,7 @@
 #include "file/folder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +21,25 @@ static hooke_status add_path(struct folder *f, const char *path)
     return HOOKE_OK;
 }
 
-static hooke_status walk(struct folder *f, hooke_text *path, size_t root_bytes, int depth);
+/* A folder that is being walked, and those that it lies in. */
+struct place {
+    const struct place *above; /* NULL: the root */
+    dev_t device;
+    ino_t inode;
+    int depth;
+};
 
-static hooke_status visit(struct folder *f, hooke_text *path, size_t root_bytes, const char *name, int depth)
+static hooke_status walk(struct folder *f, hooke_text *path, size_t root_bytes, const struct place *here);
+
+/* A link to a folder that it lies in would have no end. */
+static bool is_within(const struct place *p, const struct stat *info)
+{
+    while (p && (p->device != info->st_dev || p->inode != info->st_ino)) p = p->above;
+    return p != NULL;
+}
+
+static hooke_status visit(struct folder *f, hooke_text *path, size_t root_bytes, const char *name,
+                          const struct place *here)
 {
     struct stat info;
     size_t before = path->n;
@@ -31,22 +48,24 @@ static hooke_status visit(struct folder *f, hooke_text *path, size_t root_bytes,
     if (stat(path->data, &info) ==
         0) { /* else a link to nothing: a file of the repository that was not fetched */
         if (S_ISREG(info.st_mode)) st = add_path(f, path->data + root_bytes + 1);
-        if (S_ISDIR(info.st_mode)) st = walk(f, path, root_bytes, depth + 1);
+        struct place there = { here, info.st_dev, info.st_ino, here->depth + 1 };
+        if (S_ISDIR(info.st_mode) && !is_within(here, &info)) st = walk(f, path, root_bytes, &there);
     }
     path->n = before;
     path->data[before] = '\0';
     return st;
 }
 
-static hooke_status walk(struct folder *f, hooke_text *path, size_t root_bytes, int depth)
+static hooke_status walk(struct folder *f, hooke_text *path, size_t root_bytes, const struct place *here)
 {
-    RETURN_IF(depth > FOLDER_MAX_DEPTH, HOOKE_E_UNSUPPORTED, "%s: folders deeper than %d", path->data,
+    RETURN_IF(here->depth > FOLDER_MAX_DEPTH, HOOKE_E_UNSUPPORTED, "%s: folders deeper than %d", path->data,
               (int)FOLDER_MAX_DEPTH);
     DIR *d = opendir(path->data);
+    if (!d && errno == EACCES && here->above) return HOOKE_OK; /* another user's */
     if (!d) return fail_errno(HOOKE_E_NOT_FOUND, "%s", path->data);
     hooke_status st = HOOKE_OK;
     for (struct dirent *e; st == HOOKE_OK && (e = readdir(d)) != NULL;)
-        if (e->d_name[0] != '.') st = visit(f, path, root_bytes, e->d_name, depth);
+        if (e->d_name[0] != '.') st = visit(f, path, root_bytes, e->d_name, here);
     closedir(d);
     return st;
 }
@@ -62,7 +81,10 @@ hooke_status folder_list(struct folder *out, const char *path)
     *out = (struct folder){ 0 };
     hooke_status st = text_puts(&root, path);
     while (st == HOOKE_OK && root.n > 1 && root.data[root.n - 1] == '/') root.data[--root.n] = '\0';
-    if (st == HOOKE_OK) st = walk(out, &root, root.n, 0);
+    struct stat info = { 0 };
+    if (st == HOOKE_OK && stat(root.data, &info) != 0) st = fail_errno(HOOKE_E_NOT_FOUND, "%s", root.data);
+    struct place top = { NULL, info.st_dev, info.st_ino, 0 };
+    if (st == HOOKE_OK) st = walk(out, &root, root.n, &top);
     hooke_text_release(&root);
     if (st != HOOKE_OK)
         folder_release(out);

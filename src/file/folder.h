@@ -15,7 +15,8 @@ struct folder {
     size_t n, capacity;
     struct arena names;
 };
-/* Regular files and links to them; names that begin with a dot are passed over. */
+/* Regular files and links to them. Passed over: names that begin with a dot, links to a folder that they lie in, folders below that may not
+ * be read. */
 hooke_status folder_list(struct folder *out, const char *path);
 void folder_release(struct folder *f);
 

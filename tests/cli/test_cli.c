@@ -201,6 +201,9 @@ static void doctor_answers_in_both_ways(void **state)
     assert_non_null(strstr(hooke("doctor")->out, "\nlevel: ref\n"));
     setenv("HOOKE_CPU", "fast", 1);
     assert_non_null(strstr(hooke("doctor")->out, "HOOKE_CPU"));
+    setenv("HF_HUB_CACHE", "Makefile", 1);
+    assert_non_null(strstr(hooke("doctor")->out, "a file has its name"));
+    unsetenv("HF_HUB_CACHE");
     unsetenv("HOOKE_CPU");
 }
 

@@ -182,6 +182,17 @@ static void paths(void **state)
     hooke_text_release(&t);
 }
 
+static void a_pipe_is_not_mapped(void **state)
+{
+    struct mapped_file m;
+    (void)state;
+    assert_int_equal(make_folders(HERE "p"), HOOKE_OK);
+    unlink(HERE "p/pipe");
+    assert_int_equal(mkfifo(HERE "p/pipe", 0600), 0);
+    assert_int_equal(map_open(&m, HERE "p/pipe"), HOOKE_E_FORMAT); /* and does not wait */
+    assert_int_equal(unlink(HERE "p/pipe"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +202,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_says_so),
         cmocka_unit_test(a_symbolic_link_stays_one),
         cmocka_unit_test(a_full_disk_leaves_no_trace),
+        cmocka_unit_test(a_pipe_is_not_mapped),
         cmocka_unit_test(paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
