@@ -37,8 +37,9 @@ static hooke_status check_shape(const struct hooke_dict *d, enum dict_param p)
     bool same = (size_t)t->n_dims == strlen(letters);
     for (int i = 0; same && letters[i]; i++) same = t->shape[i] == extent(d, letters[i]);
     if (!same) return shape_error(d, t, letters);
-    RETURN_IF(t->dtype > DT_F64, HOOKE_E_FORMAT, "%s: tensor '%s' holds %s, not floating point numbers",
-              d->info.path, t->name, t->dtype_text);
+    RETURN_IF(t->dtype > DT_F64, HOOKE_E_FORMAT,
+              "%s: tensor '%s' holds %s; weights are read from F64, F32, F16 and BF16", d->info.path, t->name,
+              t->dtype_text);
     return HOOKE_OK;
 }
 

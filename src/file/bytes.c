@@ -38,7 +38,8 @@ hooke_status map_open(struct mapped_file *out, const char *path)
     RETURN_IF_ERROR(open_for_reading(&fd, &info, path, O_NONBLOCK)); /* a pipe would wait for its writer */
     hooke_status st = HOOKE_OK;
     void *data = NULL;
-    if (!S_ISREG(info.st_mode)) st = fail(HOOKE_E_FORMAT, "%s: not a regular file", path);
+    if (!S_ISREG(info.st_mode))
+        st = fail(HOOKE_E_FORMAT, "%s: a pipe or a device; write what it gives to a file", path);
     if (st == HOOKE_OK && (uint64_t)info.st_size > PTRDIFF_MAX)
         st = fail(HOOKE_E_UNSUPPORTED, "%s: too large to map", path);
     if (st == HOOKE_OK && info.st_size > 0) {
