@@ -372,6 +372,11 @@ static int open_what(struct session *s, hooke_file **f, const char **kind)
         hooke_name_close(name);
         return failed("info", "name a model, a dictionary, a tokenizer, or a file of one", "%s", why);
     }
+    if (st == HOOKE_E_NOT_FOUND && info && !is_path && !hooke_name_is_cached(info)) {
+        hooke_name_close(name);
+        return failed("info", take_printf("it is only partly in the cache; fetch it: hooke pull %s", what),
+                      "%s", hooke_error());
+    }
     if (!st) *kind = asked ? asked : hooke_file_kind(*f);
     hooke_name_close(name);
     if (st) return failed_call(st, "info", NULL);

@@ -365,11 +365,15 @@ int cmd_ls(struct session *s, int argc, char **argv)
     if (l.has_pattern) regfree(&l.pattern);
     if (l.has_release) regfree(&l.release);
     if (code) return code;
+    bool by_name = pattern || o.release;
     if (l.n == 0)
         return failed(
             "ls",
-            "loosen the filter; 'hooke ls' shows the releases; Gemma Scope 2, Qwen Scope and others "
-            "younger than the list open by name all the same (docs/names.md)",
+            take_printf("loosen the filter; 'hooke ls' shows the releases%s",
+                        by_name
+                            ? "; Gemma Scope 2, Qwen Scope and others younger than the list open by name all "
+                              "the same (docs/names.md)"
+                            : ""),
             "nothing matches");
     put_all(s, &l, is_filtered);
     return 0;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "file/name.h"
+
 void dict_vector_release(struct hooke_dict *d, struct dict_vector *v)
 {
     if (v->on_device.data) d->ctx->exec.ops->release(&d->ctx->exec, &v->on_device);
@@ -113,7 +115,7 @@ hooke_status hooke_dict_open(hooke_dict **out, hooke_context *ctx, const char *w
     if (st == HOOKE_OK) {
         d->info.origin = hooke_name_get_info(d->name);
         fill_options(&all, d->info.origin, options);
-        st = open_resolved(d, d->info.origin->path, &all);
+        st = name_say_partial(open_resolved(d, d->info.origin->path, &all), d->name);
     }
     if (st != HOOKE_OK) {
         hooke_dict_close(d);

@@ -156,10 +156,13 @@ static hooke_status repo_folder(hooke_text *out, const char *repo)
 }
 
 /* The commit a revision stands for, as COMMIT_DIGITS characters and a NUL. */
-static hooke_status read_ref(char *commit, const char *folder, const char *revision)
+static hooke_status read_ref(char *commit, const char *folder, const char *repo, const char *revision)
 {
     hooke_text path = { 0 }, text = { 0 };
     hooke_status st = text_printf(&path, "%s/refs/%s", folder, revision);
+    if (st == HOOKE_OK && !file_exists(path.data))
+        st = fail(HOOKE_E_NOT_FOUND, "hub repository '%s' at '%s' is not in the cache: no %s", repo, revision,
+                  path.data);
     if (st == HOOKE_OK) st = file_read(&text, path.data, 256);
     while (st == HOOKE_OK && text.n > 0 && strchr(" \r\n", text.data[text.n - 1])) text.n--;
     if (st == HOOKE_OK && !is_commit_text(text.data, text.n))
@@ -181,7 +184,7 @@ static hooke_status find_snapshot(hooke_text *out, const char *folder, const cha
     if (hub_is_commit(revision))
         memcpy(commit, revision, sizeof commit);
     else
-        RETURN_IF_ERROR(read_ref(commit, folder, revision));
+        RETURN_IF_ERROR(read_ref(commit, folder, repo, revision));
     text_clear(out);
     RETURN_IF_ERROR(text_printf(out, "%s/snapshots/%s", folder, commit));
     RETURN_IF(!is_folder(out->data), HOOKE_E_NOT_FOUND,

@@ -79,6 +79,10 @@ bool name_apply_rule(struct registry_row *row, const char *release, const char *
 hooke_status name_explain_rule(const char *release, const char *id);
 bool name_rule_release(char *out, size_t capacity, int index);
 
+/* Of what was located and then could not be opened, because something was not found: if that is a file of the repository which is not in
+ * the cache, says so and how to fetch it. Returns st. */
+hooke_status name_say_partial(hooke_status st, const struct hooke_name *n);
+
 /* "micro" and the like, which lie beside the program. */
 bool is_shipped(const char *what, const char *kind);
 

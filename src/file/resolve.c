@@ -148,6 +148,13 @@ static void note_commit(struct hooke_name *n, const char *snapshot)
     snprintf(n->commit, sizeof n->commit, "%.40s", slash ? slash + 1 : snapshot);
 }
 
+/* Behind the last message: what to type. */
+static hooke_status say_how_to_fetch(hooke_status st, const struct hooke_name *n)
+{
+    const char *quote = strpbrk(n->what, "?&*[]()$;|<># \"\\") ? "'" : ""; /* for a shell */
+    return fail(st, "%s; fetch it: hooke pull %s%s%s", hooke_error(), quote, n->what, quote);
+}
+
 static hooke_status find_in_cache(hooke_text *path, struct hooke_name *n)
 {
     hooke_text inside = { 0 };
@@ -162,8 +169,7 @@ static hooke_status find_in_cache(hooke_text *path, struct hooke_name *n)
     if (st == HOOKE_OK && strcmp(n->info.kind, "model") == 0) st = check_is_model(path->data, n->place.repo);
     if (st != HOOKE_E_NOT_FOUND) return st;
     if (!n->row.release[0] && n->place.file[0]) RETURN_IF_ERROR(name_explain_folder(&n->place));
-    const char *quote = strpbrk(n->what, "?&*[]()$;|<># \"\\") ? "'" : ""; /* for a shell */
-    return fail(st, "%s; fetch it: hooke pull %s%s%s", hooke_error(), quote, n->what, quote);
+    return say_how_to_fetch(st, n);
 }
 
 hooke_status hooke_name_locate(hooke_name *n)
@@ -221,6 +227,24 @@ bool hooke_name_is_cached(const hooke_name_info *info)
         found = info->files[i].optional || has_file(snapshot.data, &info->files[i]);
     hooke_text_release(&snapshot);
     return found;
+}
+
+hooke_status name_say_partial(hooke_status st, const struct hooke_name *n)
+{
+    hooke_text snapshot = { 0 };
+    bool is_pulled = n && n->place.repo[0] && strcmp(n->info.spelling, "path") != 0;
+    if (st != HOOKE_E_NOT_FOUND || !is_pulled || !n->info.path[0]) return st;
+    const hooke_name_file *missing = NULL;
+    RETURN_IF_ERROR(hub_snapshot(&snapshot, n->place.repo, n->place.revision));
+    for (int i = 0; i < n->info.n_files && !missing; i++)
+        if (!n->files[i].optional && !has_file(snapshot.data, &n->files[i])) missing = &n->files[i];
+    if (missing) {
+        fail(st, "hub repository '%s' is only partly in the cache: no %s/%s", n->place.repo, snapshot.data,
+             missing->pattern);
+        st = say_how_to_fetch(st, n);
+    }
+    hooke_text_release(&snapshot);
+    return st;
 }
 
 /* ---- in one call ---- */

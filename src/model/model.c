@@ -2,7 +2,7 @@
 #include "model/model.h"
 
 #include "base/clock.h"
-#include "file/hub.h"
+#include "file/name.h"
 #include "model/head.h"
 
 #include <math.h>
@@ -156,6 +156,7 @@ hooke_status hooke_model_open(hooke_model **out, hooke_context *ctx, const char 
     m->ctx = ctx;
     hooke_status st = open_parts(m, what, options);
     if (st != HOOKE_OK) {
+        st = name_say_partial(st, m->origin);
         hooke_model_close(m);
         return st;
     }

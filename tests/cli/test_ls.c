@@ -145,6 +145,47 @@ static void what_is_not_here_says_how_to_fetch_it(void **state)
     unsetenv("HF_HUB_CACHE");
 }
 
+/* A pull that was cut off, or a tool that brought less: what is missing and how to fetch it, not what a folder lacks. */
+static void what_is_here_in_part_says_so(void **state)
+{
+    static const struct {
+        const char *call, *missing;
+    } cases[] = {
+        { "info gpt2-small/8-res-jb",
+          "/blocks.8.hook_resid_pre/sae_weights.safetensors; fetch it: hooke pull gpt2-small/8-res-jb" },
+        { "features -m micro -d gpt2-small/8-res-jb x", "only partly in the cache: no " },
+        { "info gpt2", "hooke pull gpt2" },
+        { "generate -m gpt2 x", "/model*.safetensors; fetch it: hooke pull gpt2" },
+        { "info gpt2@v9", "'gpt2' at 'v9' is not in the cache: no " },
+    };
+    static const char *const files[] = {
+        "models--jbloom--GPT2-Small-SAEs-Reformatted/snapshots/" COMMIT "/blocks.8.hook_resid_pre/cfg.json",
+        "models--gpt2/snapshots/" COMMIT "/config.json",
+    };
+    static const char *const refs[] = { "models--jbloom--GPT2-Small-SAEs-Reformatted/refs/main",
+                                        "models--gpt2/refs/main" };
+    char command[2000];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(command, sizeof command,
+                 "here=$(pwd) && mkdir -p %s/partly && cd %s/partly && mkdir -p \"$(dirname %s)\" "
+                 "\"$(dirname %s)\" && "
+                 "printf " COMMIT " > %s && cp \"$here/models/micro/config.json\" %s",
+                 folder, folder, files[i], refs[i], refs[i], files[i]);
+        FILE *f = popen(command, "r");
+        assert_int_equal(pclose(f), 0);
+    }
+    snprintf(command, sizeof command, "%s/partly", folder);
+    setenv("HF_HUB_CACHE", command, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct outcome *o = hooke("%s", cases[i].call);
+        if (!strstr(o->err, cases[i].missing)) fprintf(stderr, "%s: %s", cases[i].call, o->err);
+        assert_int_equal(o->code, 1);
+        assert_non_null(strstr(o->err, cases[i].missing));
+    }
+    unsetenv("HF_HUB_CACHE");
+}
+
 /* What a name tells stands on standard output, what is missing on standard error. */
 static void info_tells_what_a_name_tells(void **state)
 {
@@ -229,6 +270,7 @@ int main(void)
         cmocka_unit_test(ls_knows_what_is_cached),
         cmocka_unit_test(ls_says_what_is_wrong),
         cmocka_unit_test(what_is_not_here_says_how_to_fetch_it),
+        cmocka_unit_test(what_is_here_in_part_says_so),
         cmocka_unit_test(info_tells_what_a_name_tells),
         cmocka_unit_test(doctor_names_the_token_s_source_never_the_token),
         cmocka_unit_test(results_say_where_they_come_from),
