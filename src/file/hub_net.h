@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-enum { HUB_ETAG_MAX = 128, HUB_BODY_MAX_BYTES = 25 << 20, HUB_REDIRECTS_MAX = 5 };
+enum { HUB_ETAG_MAX = 128, HUB_BODY_MAX_BYTES = 25 << 20, HUB_REDIRECTS_MAX = 20 };
 
 /* ---- what the environment says ---- */
 

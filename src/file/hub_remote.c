@@ -255,15 +255,12 @@ hooke_status hub_read_meta(struct hub_meta *out, const struct http_reply *reply)
     RETURN_IF(!linked, HOOKE_E_FORMAT,
               "the answer has no etag: this is no hub; check HF_ENDPOINT, and proxies on the way");
     RETURN_IF_ERROR(set_etag(out, linked));
-    if (size) {
-        char *end;
-        long long n = strtoll(size, &end, 10);
-        RETURN_IF(end == size || *end || n < 0 || n == INT64_MAX, HOOKE_E_FORMAT,
-                  "X-Linked-Size is '%.40s', no size", size);
+    char *end = NULL;
+    long long n = size ? strtoll(size, &end, 10) : -1;
+    if (size && end != size && !*end && n >= 0 && n < INT64_MAX)
         out->size = n;
-    } else if (reply->status >= 200 && reply->status < 300) {
+    else if (reply->status >= 200 && reply->status < 300)
         out->size = reply->length;
-    }
     return HOOKE_OK;
 }
 

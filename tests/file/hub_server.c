@@ -263,7 +263,13 @@ static size_t said_size(const struct content *c, enum hub_fault_kind fault)
 static void put_meta(char *headers, size_t capacity, const struct content *c, const char *commit,
                      enum hub_fault_kind fault, bool is_linked)
 {
-    const char *etag = fault == FAULT_BAD_ETAG ? "../../x"
+    char plain[65];
+    struct sha sha;
+    sha_begin(&sha, SHA_1);
+    sha_add(&sha, c->bytes, c->n);
+    sha_end(&sha, plain);
+    const char *etag = fault == FAULT_BAD_ETAG     ? "../../x"
+                       : fault == FAULT_PLAIN_ETAG ? plain
                        : fault == FAULT_OTHER_ETAG
                            ? "00000000000000000000000000000000000000000000000000000000000000ff"
                            : c->etag;

@@ -39,6 +39,7 @@ enum hub_fault_kind {
     FAULT_NO_LENGTH,  /* no Content-Length: ends by closing */
     FAULT_BAD_ETAG,   /* "../../x" */
     FAULT_OTHER_ETAG, /* one that is not this content's */
+    FAULT_PLAIN_ETAG, /* SHA-1 of the content without git's header */
     FAULT_BAD_COMMIT,
     FAULT_BAD_SIZE,     /* X-Linked-Size: banana */
     FAULT_IGNORE_RANGE, /* 200 with everything */
