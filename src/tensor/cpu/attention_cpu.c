@@ -1,6 +1,7 @@
 /* attention_cpu.c: softmax(scale q k' through a soft cap, causal, windowed) v, without the matrix of scores.
  *
- * Unit of work: one head and QUERY_TILE queries. Keys come in blocks; a running maximum m and sum l per query rescale what was
+ * Unit of work: one head and a tile of queries, about an eighth of them: wide tiles feed the matrix product (it copies the keys each
+ * time), narrow ones skip more of what a causal mask leaves out and serve more threads. Keys come in blocks; a running maximum m and sum l per query rescale what was
  * mixed so far ("online softmax": Milakov, Gimelshein, "Online normalizer calculation for softmax", 2018):
  *   m' = max(m, max of block),  f = exp(m - m'),  p = exp(s - m'),  l' = f l + sum p,  z' = f z + p v
  * Blocks start at multiples of KEY_BLOCK and sums run in that order, so bits depend on neither threads nor the tiling of queries.
@@ -15,7 +16,7 @@
 #include "base/parallel.h"
 #include "tensor/cpu/scratch.h"
 
-enum { QUERY_TILE = 64, KEY_BLOCK = 512, FEW_QUERIES = 8 };
+enum { QUERY_TILE = 64, WIDEST_TILE = 256, KEY_BLOCK = 512, FEW_QUERIES = 8 };
 
 struct attention_job {
     struct exec *ex;
@@ -83,7 +84,7 @@ static hooke_status many_queries(const struct attention_job *j, int64_t head, in
 {
     const struct attention *a = j->spec;
     int64_t d = a->d_head, kv = head / (a->n_heads / a->n_kv_heads), lo, hi, unused;
-    struct running run[QUERY_TILE];
+    struct running run[WIDEST_TILE];
     allowed(a, q0, &lo, &unused);
     allowed(a, q0 + n_q - 1, &unused, &hi);
     for (int64_t i = 0; i < n_q; i++) {
@@ -107,16 +108,23 @@ static hooke_status many_queries(const struct attention_job *j, int64_t head, in
     return HOOKE_OK;
 }
 
+static int64_t tile_queries(const struct attention *a)
+{
+    int64_t n = QUERY_TILE;
+    while (n < WIDEST_TILE && n * 8 < a->n_queries) n *= 2;
+    return n;
+}
+
 static hooke_status attention_tiles(void *payload, int64_t begin, int64_t end, int worker)
 {
     const struct attention_job *j = payload;
-    int64_t n_tiles = (j->spec->n_queries + QUERY_TILE - 1) / QUERY_TILE;
-    float *s; /* [QUERY_TILE, KEY_BLOCK] */
-    RETURN_IF_ERROR(scratch_take(j->ex, &s, worker, QUERY_TILE * KEY_BLOCK));
+    int64_t tile = tile_queries(j->spec), n_tiles = (j->spec->n_queries + tile - 1) / tile;
+    float *s; /* [tile, KEY_BLOCK] */
+    RETURN_IF_ERROR(scratch_take(j->ex, &s, worker, (size_t)(tile * KEY_BLOCK)));
     for (int64_t u = begin; u < end; u++) {
         /* Last queries first: they have the most keys. */
-        int64_t q0 = (n_tiles - 1 - u / j->spec->n_heads) * QUERY_TILE, left = j->spec->n_queries - q0;
-        RETURN_IF_ERROR(many_queries(j, u % j->spec->n_heads, q0, left < QUERY_TILE ? left : QUERY_TILE, s));
+        int64_t q0 = (n_tiles - 1 - u / j->spec->n_heads) * tile, left = j->spec->n_queries - q0;
+        RETURN_IF_ERROR(many_queries(j, u % j->spec->n_heads, q0, left < tile ? left : tile, s));
     }
     return HOOKE_OK;
 }
@@ -165,7 +173,7 @@ hooke_status cpu_attention(struct exec *ex, struct mat *z, const struct mat *q, 
     int n_threads = parallel_worth(ex->n_threads, 2 * spec->n_queries * spec->n_keys * z->cols);
     if (spec->n_queries < FEW_QUERIES)
         return parallel_try(n_threads, spec->n_queries * spec->n_kv_heads, 1, attention_few, &job);
-    int64_t n_tiles = (spec->n_queries + QUERY_TILE - 1) / QUERY_TILE;
+    int64_t tile = tile_queries(spec), n_tiles = (spec->n_queries + tile - 1) / tile;
     return parallel_try(n_threads, n_tiles * spec->n_heads, 1, attention_tiles, &job);
 }
 
