@@ -345,12 +345,22 @@ static void default_text(struct session *s)
     hooke_text_release(&path);
 }
 
+/* Whether a dictionary's name goes on to a feature: MODEL/SOURCE/INDEX. */
+static bool names_feature(const char *dict)
+{
+    hooke_name *name = NULL;
+    bool found = hooke_name_open(&name, dict, "dict") == HOOKE_OK && hooke_name_get_info(name)->feature >= 0;
+    hooke_name_close(name);
+    return found;
+}
+
 int cmd_feature(struct session *s, int argc, char **argv)
 {
     struct options o = { 0 };
     struct study t = { .s = s };
     int code = opt_parse(s, &spec, &o, argc, argv);
     if (code >= 0) return code;
+    if (s->opt.args.n == 0 && s->opt.dict && names_feature(s->opt.dict)) list_add(&s->opt.args, s->opt.dict);
     if (s->opt.args.n == 0)
         return wrong("feature", "write 'hooke feature INDEX'", "there is no feature named");
     if ((code = open_feature(&t, &o)) != 0) return code;

@@ -207,6 +207,11 @@ static void info_tells_what_a_name_tells(void **state)
     assert_non_null(strstr(o->out, "\"cached\": false"));
     assert_non_null(strstr(o->out, "gemma-2-2B/layer_12/temporal/latest_ckpt.safetensors"));
     assert_non_null(strstr(o->out, "\"norm_scaling_factor\": 0.00666666667"));
+    o = hooke(
+        "feature -d https://www.neuronpedia.org/gpt2-small/8-res-jb/5"); /* the feature is in the name */
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "fetch it: hooke pull https://www.neuronpedia.org/gpt2-small/8-res-jb/5"));
+    assert_int_equal(hooke("feature -d gpt2-small/8-res-jb")->code, 2);
     o = hooke("info gpt2-small --json");
     assert_true(o->code == 1 && is_json(o->out));
     assert_non_null(strstr(o->out, "\"kind\": \"model\""));
