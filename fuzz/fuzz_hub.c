@@ -49,7 +49,10 @@ static void read_headers(const char *text, size_t n)
         require(strlen(meta.commit) == 40 && strspn(meta.commit, "0123456789abcdef") == 40);
         require(meta.etag[0] && !strpbrk(meta.etag, "/.\\%"));
         require(meta.size >= 0);
+        require(!hub_is_another(&reply, &meta)); /* than what was read from it */
     }
+    reply.status = 429;
+    require(hub_asked_wait_s(&reply) >= -1);
     const char *header = http_header(&reply, "link");
     if (header) require(hub_parse_link(&link, header) == HOOKE_OK);
     int64_t first, whole;

@@ -44,6 +44,8 @@ struct hub_worker {
 };
 /* Worth asking again: the connection broke, 408, 425, 429, 5xx. */
 bool hub_can_retry(hooke_status st, const struct http_reply *reply);
+/* Seconds that the hub asks to wait; -1: it does not say. */
+int64_t hub_asked_wait_s(const struct http_reply *reply);
 /* Sleeps before try number `tries` + 1: what the server asks for, else doubling. HOOKE_E_CANCELLED when told to stop;
  * HOOKE_E_IO when the server asks for longer than anybody waits. */
 hooke_status hub_wait(const struct hub_worker *w, const struct http_reply *reply, int tries);

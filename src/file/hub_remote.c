@@ -35,8 +35,8 @@ static bool take_parameter(const char **s, char key, int64_t *value)
     return true;
 }
 
-/* RateLimit: "api";r=0;t=55 (nothing remains, anew in 55 s), which comes with every answer; then Retry-After. -1: neither. */
-static int64_t asked_wait_s(const struct http_reply *reply)
+/* RateLimit: "api";r=0;t=55 (nothing remains, anew in 55 s), which comes with every answer; then Retry-After. */
+int64_t hub_asked_wait_s(const struct http_reply *reply)
 {
     const char *limit = reply->status == 429 ? http_header(reply, "ratelimit") : NULL;
     const char *p = limit ? strchr(limit, '"') : NULL;
@@ -51,7 +51,7 @@ static int64_t asked_wait_s(const struct http_reply *reply)
 
 hooke_status hub_wait(const struct hub_worker *w, const struct http_reply *reply, int tries)
 {
-    int64_t ms = w->first_wait_ms, asked_s = asked_wait_s(reply);
+    int64_t ms = w->first_wait_ms, asked_s = hub_asked_wait_s(reply);
     for (int i = 0; i < tries && ms < WAIT_MAX_MS; i++) ms *= 2;
     if (ms > WAIT_MAX_MS) ms = WAIT_MAX_MS;
     RETURN_IF(asked_s > WAIT_ASKED_MAX_S, HOOKE_E_IO,
