@@ -337,20 +337,24 @@ static hooke_status choose_out(struct part *p)
 {
     const char *out = p->o->out && *p->o->out ? p->o->out : ".";
     size_t n = strlen(out);
-    if (is_folder(out) || out[n - 1] == '/') {
+    bool is_to_folder = is_folder(out) || out[n - 1] == '/';
+    if (is_to_folder) {
         const char *path = p->sources[0].path, *slash = strrchr(path, '/');
         const char *stem = p->n_sources > 1 ? "model" : slash ? slash + 1 : path;
         size_t n_stem = p->n_sources > 1 ? strlen(stem) : (size_t)(strrchr(stem, '.') - stem);
-        RETURN_IF_ERROR(make_folders(out));
         RETURN_IF_ERROR(text_printf(&p->out, "%s%s%.*s.part.safetensors", out, out[n - 1] == '/' ? "" : "/",
                                     (int)n_stem, stem));
     } else {
         RETURN_IF_ERROR(text_puts(&p->out, out));
     }
-    RETURN_IF(strncmp(p->out.data, p->config.cache.data, p->config.cache.n) == 0, HOOKE_E_ARGUMENT,
+    n = p->config.cache.n;
+    while (n > 1 && p->config.cache.data[n - 1] == '/') n--;
+    bool is_in_cache = strncmp(p->out.data, p->config.cache.data, n) == 0 &&
+                       (p->out.data[n] == '/' || p->out.data[n] == '\0');
+    RETURN_IF(is_in_cache, HOOKE_E_ARGUMENT,
               "%s lies in the hub cache, where only whole files belong; give -o a folder of your own",
               p->out.data);
-    return HOOKE_OK;
+    return is_to_folder ? make_folders(out) : HOOKE_OK;
 }
 
 static hooke_status write_part(struct part *p)

@@ -340,6 +340,24 @@ static void a_file_that_changes(void **state)
     assert_int_not_equal(part("hf:org/model/page.npz", "W_dec", NULL, 0), HOOKE_OK);
 }
 
+/* A part goes anywhere but into the cache; a folder gets the file's name with "part" in it. */
+static void where_it_goes(void **state)
+{
+    static const char *const tensors[] = { "b_dec", NULL };
+    hooke_text path = { 0 };
+    hooke_part_options o = { .size = sizeof o, .tensors = tensors, .out = CACHE "-beside/" };
+    (void)state;
+    assert_int_equal(hooke_pull_part(&path, scope_file, &o), HOOKE_OK);
+    assert_string_equal(path.data, CACHE "-beside/params.part.safetensors");
+    assert_true(file_exists(path.data));
+    unlink(path.data);
+    o.out = CACHE "/";
+    assert_int_equal(hooke_pull_part(&path, scope_file, &o), HOOKE_E_ARGUMENT);
+    assert_non_null(strstr(hooke_error(), "hub cache"));
+    assert_false(is_folder(CACHE));
+    hooke_text_release(&path);
+}
+
 static void lost_memory(void **state)
 {
     static const int64_t some[] = { 3, 2000 };
@@ -368,7 +386,7 @@ int main(void)
         cmocka_unit_test_setup(headers, fresh),       cmocka_unit_test_setup(rows, fresh),
         cmocka_unit_test_setup(no_rows, fresh),       cmocka_unit_test_setup(broken_archives, fresh),
         cmocka_unit_test_setup(faults, fresh),        cmocka_unit_test_setup(a_file_that_changes, fresh),
-        cmocka_unit_test_setup(lost_memory, fresh),
+        cmocka_unit_test_setup(where_it_goes, fresh), cmocka_unit_test_setup(lost_memory, fresh),
     };
     return http_library() ? cmocka_run_group_tests(tests, start, stop) : hub_skip_all();
 }
