@@ -224,6 +224,13 @@ static void metadata_must_fit(void **state)
     assert_null(hooke_dict_label(d, 5));
     assert_null(hooke_dict_label(d, -1));
     hooke_dict_close(d);
+    put_text(folder, "metadata.jsonl", "{\"score\": NaN}\n{}\n\n{}\n{}\n{}\n\n");
+    OK(hooke_dict_open(&d, ctx, folder, NULL));
+    hooke_dict_close(d);
+    put_text(folder, "config.json", "{\"layer\": \"20\"}");
+    FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "config.json: key 'layer'");
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    unlink(path);
     put_text(folder, "metadata.jsonl", "{}\n{\n{}\n{}\n{}\n");
     FAILS(hooke_dict_open(&d, ctx, folder, NULL), HOOKE_E_FORMAT, "metadata.jsonl");
     put_text(folder, "metadata.jsonl", "{}\n{}\n{}\n{}\n{}\n{}\n");
