@@ -39,7 +39,7 @@ static size_t without_comment(const char *s, size_t n)
                 i++;
             else if (s[i] == quote)
                 quote = 0;
-        } else if ((s[i] == '"' || s[i] == '\'') && (i == 0 || strchr(" [,", s[i - 1])))
+        } else if ((s[i] == '"' || s[i] == '\'') && (i == 0 || strchr(" [,{", s[i - 1])))
             quote = s[i];
         else if (s[i] == '#' && (i == 0 || s[i - 1] == ' '))
             return i;
@@ -120,17 +120,51 @@ static hooke_status put_string(const struct yaml *y, struct json *v, const char 
     return v->as.string.bytes ? HOOKE_OK : oom(y);
 }
 
-/* Between quotes; '' stands for ' and \ keeps the next character ("" only). */
+/* The value of n hexadecimal digits; UINT32_MAX: they are none. */
+static uint32_t hexadecimal(const char *s, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint32_t code = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *at = strchr(digits, s[i] >= 'A' && s[i] <= 'F' ? s[i] + ('a' - 'A') : s[i]);
+        if (!at || !*at) return UINT32_MAX;
+        code = code << 4 | (uint32_t)(at - digits);
+    }
+    return code;
+}
+
+/* What s[n], behind a backslash, stands for, never more bytes than characters; *used of them. 0: nothing that is read here. */
+static int escaped(char *out, const char *s, size_t n, size_t *used)
+{
+    static const char letters[] = "\"\\/ntr", bytes[] = "\"\\/\n\t\r";
+    const char *at = n ? strchr(letters, *s) : NULL;
+    *used = 1;
+    if (at && *at) return *out = bytes[at - letters], 1;
+    size_t digits = n == 0 ? 0 : *s == 'x' ? 2 : *s == 'u' ? 4 : *s == 'U' ? 8 : 0;
+    if (digits == 0 || n <= digits) return 0;
+    uint32_t code = hexadecimal(s + 1, digits);
+    *used = digits + 1;
+    bool is_character = code > 0 && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+    return is_character ? utf8_encode(out, code) : 0;
+}
+
+/* Between quotes; '' stands for ' in '', a backslash for more than itself in "". */
 static hooke_status quoted(const struct yaml *y, struct json *v, const char *s, size_t n, int number)
 {
     char *out = arena_alloc(y->a, n + 1, 1), quote = s[0];
-    size_t length = 0, i = 1;
+    size_t length = 0, i = 1, used = 0;
     if (!out) return oom(y);
     for (; i < n; i++) {
-        bool escaped = (quote == '"' && s[i] == '\\') ||
-                       (quote == '\'' && i + 1 < n && s[i] == '\'' && s[i + 1] == '\'');
-        if (!escaped && s[i] == quote) break;
-        if (escaped && ++i == n) break;
+        if (quote == '"' && s[i] == '\\') {
+            int bytes = escaped(out + length, s + i + 1, n - i - 1, &used);
+            RETURN_IF(bytes == 0, HOOKE_E_UNSUPPORTED,
+                      "%s: line %d: an escape in a quoted string that is not read here", y->name, number);
+            length += (size_t)bytes;
+            i += used;
+            continue;
+        }
+        if (s[i] == quote && !(quote == '\'' && i + 1 < n && s[i + 1] == quote)) break;
+        i += s[i] == quote; /* the second of two */
         out[length++] = s[i];
     }
     RETURN_IF(i + 1 != n, HOOKE_E_FORMAT, "%s: line %d: a quoted string does not end with the line", y->name,
@@ -145,12 +179,8 @@ static hooke_status scalar(const struct yaml *y, struct json *v, const char *s, 
 {
     while (n > 0 && *s == ' ') s++, n--;
     while (n > 0 && s[n - 1] == ' ') n--;
-    RETURN_IF(n > 0 && strchr("&*!|>{", *s) && !(n == 2 && memcmp(s, "{}", 2) == 0), HOOKE_E_UNSUPPORTED,
+    RETURN_IF(n > 0 && strchr("&*!|>", *s), HOOKE_E_UNSUPPORTED,
               "%s: line %d: YAML beginning with '%c' is not read here", y->name, number, *s);
-    if (n == 2 && memcmp(s, "{}", 2) == 0) {
-        v->kind = JSON_OBJECT;
-        return HOOKE_OK;
-    }
     if (n == 0 || is_word(s, n, "null", "~", "Null")) return HOOKE_OK; /* a zeroed node is null */
     if (*s == '"' || *s == '\'') return quoted(y, v, s, n, number);
     v->as.boolean = is_word(s, n, "true", "True", "TRUE");
@@ -175,29 +205,94 @@ static void link_child(struct json *list, const struct json **last, struct json 
     *last = child;
 }
 
-/* [a, b, c] of scalars. */
-static hooke_status flow_list(const struct yaml *y, struct json *v, const char *s, size_t n, int number)
+/* ---- lists in brackets and maps in braces, within one line ---- */
+
+struct flow {
+    const char *p, *end;
+    int number;
+};
+
+static bool take(struct flow *f, char c)
+{
+    while (f->p < f->end && *f->p == ' ') f->p++;
+    if (f->p == f->end || *f->p != c) return false;
+    f->p++;
+    return true;
+}
+
+/* Bytes of the scalar at f->p: up to its closing quote, or to what ends it; a key ends at its ':' too. */
+static size_t flow_scalar(const struct flow *f, bool is_key)
+{
+    const char *s = f->p, quote = *s == '"' || *s == '\'' ? *s : '\0';
+    size_t n = (size_t)(f->end - s), i = quote != '\0';
+    for (; quote && i < n; i++) {
+        bool is_pair = quote == '\'' && i + 1 < n && s[i] == quote && s[i + 1] == quote;
+        if (s[i] == quote && !is_pair) return i + 1;
+        i += is_pair || (quote == '"' && s[i] == '\\');
+    }
+    if (quote) return n;
+    while (i < n && !strchr(",[]{}", s[i]) && !(is_key && s[i] == ':' && (i + 1 == n || s[i + 1] == ' ')))
+        i++;
+    return i;
+}
+
+static hooke_status flow_collection(const struct yaml *y, struct json *v, struct flow *f, int depth);
+
+static hooke_status flow_value(const struct yaml *y, struct json *v, struct flow *f, int depth)
+{
+    while (f->p < f->end && *f->p == ' ') f->p++;
+    if (f->p == f->end) return HOOKE_OK;
+    if (*f->p == '[' || *f->p == '{') return flow_collection(y, v, f, depth + 1);
+    size_t n = flow_scalar(f, false);
+    f->p += n;
+    return scalar(y, v, f->p - n, n, f->number);
+}
+
+static hooke_status flow_key(const struct yaml *y, struct json *v, struct flow *f)
+{
+    struct json key = { .kind = JSON_NULL };
+    while (f->p < f->end && *f->p == ' ') f->p++;
+    size_t n = f->p < f->end ? flow_scalar(f, true) : 0;
+    const char *s = f->p;
+    f->p += n;
+    while (n > 0 && s[n - 1] == ' ') n--;
+    RETURN_IF(n == 0 || !take(f, ':'), HOOKE_E_FORMAT, "%s: line %d: expected 'key: value' in braces",
+              y->name, f->number);
+    RETURN_IF_ERROR(*s == '"' || *s == '\'' ? quoted(y, &key, s, n, f->number) : put_string(y, &key, s, n));
+    v->key = key.as.string.bytes;
+    v->key_bytes = (uint32_t)key.as.string.n;
+    return HOOKE_OK;
+}
+
+static hooke_status flow_collection(const struct yaml *y, struct json *v, struct flow *f, int depth)
 {
     const struct json *last = NULL;
-    v->kind = JSON_ARRAY;
-    RETURN_IF(s[n - 1] != ']', HOOKE_E_FORMAT, "%s: line %d: a list does not end with the line", y->name,
-              number);
-    for (size_t begin = 1; begin < n - 1;) {
-        const char *comma = memchr(s + begin, ',', n - 1 - begin);
-        size_t end = comma ? (size_t)(comma - s) : n - 1;
+    bool is_map = *f->p++ == '{';
+    const char *what = is_map ? "map" : "list";
+    v->kind = is_map ? JSON_OBJECT : JSON_ARRAY;
+    RETURN_IF(depth > YAML_MAX_DEPTH, HOOKE_E_UNSUPPORTED, "%s: nested deeper than %d", y->name,
+              YAML_MAX_DEPTH);
+    while (!take(f, is_map ? '}' : ']')) {
         struct json *item = arena_alloc(y->a, 1, sizeof *item);
         if (!item) return oom(y);
-        RETURN_IF_ERROR(scalar(y, item, s + begin, end - begin, number));
+        if (is_map) RETURN_IF_ERROR(flow_key(y, item, f));
+        RETURN_IF_ERROR(flow_value(y, item, f, depth));
         link_child(v, &last, item);
-        begin = end + 1;
+        bool ends = !take(f, ',') && (f->p == f->end || *f->p != (is_map ? '}' : ']'));
+        RETURN_IF(ends, HOOKE_E_FORMAT, "%s: line %d: a %s does not end with the line", y->name, f->number,
+                  what);
     }
     return HOOKE_OK;
 }
 
 static hooke_status inline_value(const struct yaml *y, struct json *v, const char *s, size_t n, int number)
 {
-    while (n > 0 && *s == ' ') s++, n--;
-    return n > 0 && *s == '[' ? flow_list(y, v, s, n, number) : scalar(y, v, s, n, number);
+    struct flow f = { s, s + n, number };
+    while (f.p < f.end && *f.p == ' ') f.p++;
+    if (f.p == f.end || (*f.p != '[' && *f.p != '{')) return scalar(y, v, s, n, number);
+    RETURN_IF_ERROR(flow_collection(y, v, &f, 0));
+    RETURN_IF(f.p != f.end, HOOKE_E_FORMAT, "%s: line %d: text behind a list or map", y->name, number);
+    return HOOKE_OK;
 }
 
 /* ---- maps and lists ---- */
@@ -232,6 +327,8 @@ static hooke_status map_entry(struct yaml *y, struct json *map, const struct jso
     const struct line *l = &y->lines[y->at++];
     size_t colon = key_end(l->text, l->n), n = colon;
     const char *key = l->text;
+    RETURN_IF(strchr("[{&*!?", *key), HOOKE_E_UNSUPPORTED,
+              "%s: line %d: a key that begins with '%c' is not read here", y->name, l->number, *key);
     RETURN_IF(colon == l->n, HOOKE_E_FORMAT, "%s: line %d: expected 'key: value'", y->name, l->number);
     if (n >= 2 && (*key == '"' || *key == '\'') && key[n - 1] == *key) key++, n -= 2;
     struct json *v = arena_alloc(y->a, 1, sizeof *v);
@@ -257,7 +354,9 @@ static hooke_status list_entry(struct yaml *y, struct json *list, const struct j
     struct line rest = { l->text + skip, l->n - skip, l->indent + (int)skip, l->number };
     bool is_quoted =
         rest.n && (rest.text[0] == '"' || rest.text[0] == '\'') && rest.text[rest.n - 1] == rest.text[0];
-    bool is_block = rest.n && !is_quoted && (is_item(&rest) || key_end(rest.text, rest.n) != rest.n);
+    bool is_flow = rest.n && (rest.text[0] == '[' || rest.text[0] == '{');
+    bool is_block =
+        rest.n && !is_quoted && !is_flow && (is_item(&rest) || key_end(rest.text, rest.n) != rest.n);
     if (is_block) {
         *l = rest;
         return block(y, v, rest.indent, depth + 1);

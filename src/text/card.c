@@ -16,7 +16,11 @@ static bool is_fence(const char *s, size_t n)
 
 bool card_section(const char *text, size_t n, const char *key, const char **begin, size_t *length)
 {
-    size_t at = line_end(text, n, 0), key_bytes = strlen(key), found = n;
+    size_t key_bytes = strlen(key), skip = n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    while (skip < n && strchr(" \t\r\n", text[skip]) && text[skip]) skip++;
+    text += skip;
+    n -= skip;
+    size_t at = line_end(text, n, 0), found = n;
     if (n == 0 || !is_fence(text, at)) return false;
     for (size_t end; at < n; at = end) {
         end = line_end(text, n, at);

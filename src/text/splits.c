@@ -150,11 +150,15 @@ static hooke_status choose_config(struct search *s, struct split_files *out)
 
 /* ---- which files ---- */
 
-/* Joins folder and pattern; patterns of cards may begin with "./". */
+/* Joins folder and pattern; those of cards may begin with "./", a folder may be "." and end in '/'. */
 static bool full_pattern(char *out, const char *folder, const char *pattern)
 {
+    if (!folder || strcmp(folder, ".") == 0) folder = "";
     if (strncmp(pattern, "./", 2) == 0) pattern += 2;
-    int n = snprintf(out, PATTERN_MAX, "%s%s%s", folder ? folder : "", folder && *folder ? "/" : "", pattern);
+    if (strncmp(folder, "./", 2) == 0) folder += 2;
+    int length = (int)strnlen(folder, PATTERN_MAX);
+    while (length > 0 && folder[length - 1] == '/') length--;
+    int n = snprintf(out, PATTERN_MAX, "%.*s%s%s", length, folder, length ? "/" : "", pattern);
     return n > 0 && n < PATTERN_MAX;
 }
 

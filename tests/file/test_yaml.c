@@ -69,6 +69,36 @@ static void everything_that_is_understood(void **state)
     arena_release(&a);
 }
 
+static void in_brackets_and_braces(void **state)
+{
+    (void)state;
+    struct arena a = { 0 };
+    const struct json *root;
+    static const char text[] =
+        "configs:\n"
+        "- {config_name: en, data_files: [{split: train, path: 'x, {y}/*.csv'}, ], \"k\":1}\n"
+        "- [1, [\"a,\\tb\", ''], {}]\n"
+        "names: {'0': \"caf\\xE9 \\u03b4 \\U0001F600\", '1': it's # so\n"
+        "  }\n";
+    static const char good[] = "names: {'0': \"caf\\xE9 \\u03b4\", \"a # b\": it's} # so\n";
+    assert_int_equal(yaml_parse(&root, &a, text, sizeof text - 1, "y"), HOOKE_E_FORMAT); /* over two lines */
+    assert_int_equal(yaml_parse(&root, &a, text, (size_t)(strstr(text, "names") - text), "y"), HOOKE_OK);
+    const struct json *first = at(json_get(root, "configs"), 0), *second = at(json_get(root, "configs"), 1);
+    const struct json *file = at(json_get(first, "data_files"), 0);
+    assert_string_equal(json_get(first, "config_name")->as.string.bytes, "en");
+    assert_int_equal(json_get(first, "data_files")->as.list.n, 1);
+    assert_string_equal(json_get(file, "path")->as.string.bytes, "x, {y}/*.csv");
+    assert_int_equal(json_get(first, "k")->as.integer, 1);
+    assert_string_equal(at(at(second, 1), 0)->as.string.bytes, "a,\tb");
+    assert_string_equal(at(at(second, 1), 1)->as.string.bytes, "");
+    assert_int_equal(at(second, 2)->kind, JSON_OBJECT);
+    assert_int_equal(yaml_parse(&root, &a, good, sizeof good - 1, "y"), HOOKE_OK);
+    const struct json *names = json_get(root, "names");
+    assert_string_equal(json_get(names, "0")->as.string.bytes, "caf\xC3\xA9 \xCE\xB4");
+    assert_string_equal(json_get(names, "a # b")->as.string.bytes, "it's");
+    arena_release(&a);
+}
+
 static void refused_by_name(void **state)
 {
     (void)state;
@@ -78,7 +108,16 @@ static void refused_by_name(void **state)
     } cases[] = {
         { "a: &x 1\n", "line 1: YAML beginning with '&'", HOOKE_E_UNSUPPORTED },
         { "a: |\n  text\n", "beginning with '|'", HOOKE_E_UNSUPPORTED },
-        { "a: {b: 1}\n", "beginning with '{'", HOOKE_E_UNSUPPORTED },
+        { "a: {b: 1\n", "a map does not end", HOOKE_E_FORMAT },
+        { "a: {b}\n", "expected 'key: value' in braces", HOOKE_E_FORMAT },
+        { "a: {: 1}\n", "expected 'key: value' in braces", HOOKE_E_FORMAT },
+        { "a: {b: 1} c\n", "text behind", HOOKE_E_FORMAT },
+        { "a: [[1]\n", "a list does not end", HOOKE_E_FORMAT },
+        { "a: [\"b, c]\n", "does not end with the line", HOOKE_E_FORMAT },
+        { "a: \"\\q\"\n", "an escape", HOOKE_E_UNSUPPORTED },
+        { "a: \"\\ud800\"\n", "an escape", HOOKE_E_UNSUPPORTED },
+        { "{a: 1}\n", "a key that begins with '{'", HOOKE_E_UNSUPPORTED },
+        { "? a\n: b\n", "a key that begins with '?'", HOOKE_E_UNSUPPORTED },
         { "a: 1\nb\n", "line 2: expected 'key: value'", HOOKE_E_FORMAT },
         { "a:\n\tb: 1\n", "line 2: a tab", HOOKE_E_FORMAT },
         { "a: 1\n    b: 2\n", "line 2: indented deeper", HOOKE_E_FORMAT },
@@ -150,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_that_is_understood),
+        cmocka_unit_test(in_brackets_and_braces),
         cmocka_unit_test(refused_by_name),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(cuts_and_flips),

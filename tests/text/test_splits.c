@@ -158,6 +158,22 @@ static void card(void **state)
     expect_at(OPTIONS(.files = "z*"), HOOKE_E_NOT_FOUND, "no file 'z*'", __LINE__);
 }
 
+static void odd_cards(void **state)
+{
+    (void)state;
+    put_named("x/a.csv");
+    put_named("y/b.csv");
+    put("README.md", "\xEF\xBB\xBF\n---\nconfigs: [{config_name: default, data_files: \"x/*\"}]\n---\n");
+    expect_split(NULL, "x/a.csv");
+    put("README.md",
+        "---\nconfigs:\n- {config_name: default, data_files: [{split: train, path: ./x/*}]}\n---\n");
+    expect_split(NULL, "x/a.csv");
+    put("README.md", "---\nconfigs:\n- config_name: default\n  data_dir: ./y/\n---\n");
+    expect_split(NULL, "y/b.csv");
+    put("README.md", "---\nconfigs:\n- config_name: default\n  data_dir: .\n---\n");
+    expect_split(NULL, "x/a.csv y/b.csv");
+}
+
 static void default_configuration(void **state)
 {
     (void)state;
@@ -381,6 +397,7 @@ int main(void)
         TEST(names_of_folders),
         TEST(no_names),
         TEST(card),
+        TEST(odd_cards),
         TEST(default_configuration),
         TEST(configurations_as_folders),
         TEST(hub_cache),
