@@ -121,6 +121,8 @@ struct hub_store {
 };
 hooke_status hub_store_open(struct hub_store *out, const struct hub_config *c, const char *repo);
 void hub_store_close(struct hub_store *s);
+/* HOOKE_E_IO when `need` bytes, and a margin, do not fit on the disk of a folder; `todo` ends the message. */
+hooke_status hub_check_room(const char *folder, int64_t need, const char *what, const char *todo);
 /* The folder of the blobs, before the first is written. */
 hooke_status hub_make_blobs(const struct hub_store *s);
 hooke_status hub_blob_path(hooke_text *out, const struct hub_store *s, const char *etag);

@@ -357,6 +357,18 @@ static hooke_status choose_out(struct part *p)
     return is_to_folder ? make_folders(out) : HOOKE_OK;
 }
 
+static hooke_status check_room(const struct part *p)
+{
+    hooke_text folder = { 0 };
+    const char *slash = strrchr(p->out.data, '/');
+    hooke_status st =
+        text_append(&folder, slash ? p->out.data : ".", slash ? (size_t)(slash - p->out.data) + 1 : 1);
+    if (st == HOOKE_OK)
+        st = hub_check_room(folder.data, p->n_total, p->out.data, "give -o a folder on a larger disk");
+    hooke_text_release(&folder);
+    return st;
+}
+
 static hooke_status write_part(struct part *p)
 {
     hooke_text rows = { 0 }, source = { 0 };
@@ -393,6 +405,7 @@ hooke_status hooke_pull_part(hooke_text *path, const char *what, const hooke_par
     for (const char *const *t = options->tensors; *t && st == HOOKE_OK; t++) st = want(p, *t);
     if (st == HOOKE_OK) st = shape_tensors(p);
     if (st == HOOKE_OK) st = choose_out(p);
+    if (st == HOOKE_OK) st = check_room(p);
     if (st == HOOKE_OK) st = write_part(p);
     if (st == HOOKE_OK) st = text_puts(path, p->out.data);
     part_close(p);

@@ -10,13 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "file/hub_net.h"
 
 enum { AT_ONCE_DEFAULT = 4, AT_ONCE_MAX = 32, RETRIES_DEFAULT = 5, FIRST_WAIT_MS = 1000 };
-#define DISK_MARGIN_BYTES ((int64_t)64 << 20) /* a full disk hurts others too */
 
 struct pull {
     const struct hub_wish *wish;
@@ -203,7 +201,6 @@ static hooke_status missing_bytes(int64_t *out, const struct pull *p, const stru
 static hooke_status check_room(struct pull *p)
 {
     int64_t need = 0;
-    struct statvfs disk;
     for (size_t i = 0; i < p->listing.n; i++) {
         int64_t missing;
         RETURN_IF_ERROR(missing_bytes(&missing, p, &p->listing.entries[i]));
@@ -212,13 +209,7 @@ static hooke_status check_room(struct pull *p)
     }
     if (need == 0) return HOOKE_OK;
     RETURN_IF_ERROR(make_folders(p->store.folder.data));
-    if (statvfs(p->store.folder.data, &disk) != 0) return HOOKE_OK; /* not known: try */
-    double room = (double)disk.f_bavail * (double)disk.f_frsize;
-    RETURN_IF(
-        room < (double)need + (double)DISK_MARGIN_BYTES, HOOKE_E_IO,
-        "%s needs %.2f GiB more and %s has %.2f GiB free; make room, or set HF_HUB_CACHE to a larger disk",
-        p->wish->repo, (double)need / (1 << 30), p->config.cache.data, room / (1 << 30));
-    return HOOKE_OK;
+    return hub_check_room(p->store.folder.data, need, p->wish->repo, "set HF_HUB_CACHE to a larger disk");
 }
 
 /* ---- fetch ---- */

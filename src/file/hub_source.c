@@ -10,6 +10,7 @@
 
 #include "file/hub_part.h"
 
+#define LOADED_MAX_BYTES ((size_t)4 << 30) /* of a tensor that has to pass through memory */
 enum { MEMBERS_MAX = 4096, NPZ_READ_AHEAD = 16 * 1024 };
 
 static bool has_ending(const char *path, const char *ending)
@@ -134,6 +135,10 @@ static hooke_status read_npz(struct part_source *s, int i, size_t first, size_t 
     struct npz_place place;
     npz_find(&place, &s->npz, i);
     if (place.why_not) {
+        RETURN_IF(t->bytes > LOADED_MAX_BYTES || place.packed > LOADED_MAX_BYTES, HOOKE_E_UNSUPPORTED,
+                  "tensor '%.100s' is %s in %s, and its %zu bytes are more than pass through memory; pull "
+                  "the file whole",
+                  t->name, place.why_not, s->path, t->bytes);
         s->pieces.budget += place.packed;
         RETURN_IF_ERROR(npz_load(&s->npz, &t, t->name));
         return take(payload, (const unsigned char *)t->data + first, n);

@@ -15,10 +15,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "file/hub_net.h"
+
+#define DISK_MARGIN_BYTES ((int64_t)64 << 20) /* a full disk hurts others too */
 
 hooke_status hub_store_open(struct hub_store *out, const struct hub_config *c, const char *repo)
 {
@@ -48,6 +51,17 @@ hooke_status hub_snapshot_path(hooke_text *out, const struct hub_store *s, const
 {
     text_clear(out);
     return text_printf(out, "%s/snapshots/%s/%s", s->folder.data, commit, path);
+}
+
+hooke_status hub_check_room(const char *folder, int64_t need, const char *what, const char *todo)
+{
+    struct statvfs disk;
+    if (statvfs(folder, &disk) != 0) return HOOKE_OK; /* not known: try */
+    double room = (double)disk.f_bavail * (double)disk.f_frsize;
+    RETURN_IF(room < (double)need + (double)DISK_MARGIN_BYTES, HOOKE_E_IO,
+              "%s needs %.2f GiB more and %s has %.2f GiB free; make room, or %s", what,
+              (double)need / (1 << 30), folder, room / (1 << 30), todo);
+    return HOOKE_OK;
 }
 
 /* https://bford.info/cachedir/: the first line is the mark. Not to be able to leave it is no failure. */
