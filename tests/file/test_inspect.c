@@ -155,7 +155,7 @@ static void names_what_is_not_a_tensor_file(void **state)
     write_bytes(HERE "what", tar, sizeof tar);
     assert_refuses(HERE "what", HOOKE_E_FORMAT, "tar archive");
     assert_refuses(HERE "absent", HOOKE_E_NOT_FOUND, "absent");
-    assert_refuses("/dev/null", HOOKE_E_FORMAT, "regular");
+    assert_refuses("/dev/null", HOOKE_E_FORMAT, "a pipe or a device");
 }
 
 static void reads_tensors(void **state)
