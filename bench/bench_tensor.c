@@ -319,24 +319,25 @@ static void our_decode(void *payload)
 
 static void section_decode(void)
 {
-    enum { D = 2304, N = 1024, L0 = 70 };
+    enum { D = 2304 };
+    const int64_t n = n_tokens;
     float *w = normals((int64_t)width * D, 5);
-    struct code_run r = { .y = mat_f32(take((int64_t)N * D, 4), N, D, D) };
-    float *dense = take((int64_t)N * width, 4);
-    must(codes_reserve(&r.codes, N, N * L0));
-    r.codes.n_rows = N;
+    struct code_run r = { .y = mat_f32(take(n * D, 4), n, D, D) };
+    float *dense = take(n * width, 4);
+    must(codes_reserve(&r.codes, n, n * l0));
+    r.codes.n_rows = n;
     r.codes.n_cols = width;
-    for (int64_t i = 0; i < N * L0; i++) {
-        int64_t step = width / L0;
+    for (int64_t i = 0; i < n * l0; i++) {
+        int64_t step = width / l0;
         r.codes.indices[i] =
-            (int32_t)(i % L0 * step + (int64_t)(random_uniform(6, RANDOM_BENCH, (uint64_t)i) * (double)step));
+            (int32_t)(i % l0 * step + (int64_t)(random_uniform(6, RANDOM_BENCH, (uint64_t)i) * (double)step));
         r.codes.values[i] = 1 + (float)(i % 5);
-        r.codes.indptr[i / L0 + 1] = i + 1;
-        dense[i / L0 * width + r.codes.indices[i]] = r.codes.values[i];
+        r.codes.indptr[i / l0 + 1] = i + 1;
+        dense[i / l0 * width + r.codes.indices[i]] = r.codes.values[i];
     }
     r.dense = dense;
     r.p.b = w;
-    r.p.c = take((int64_t)N * D, 4);
+    r.p.c = take(n * D, 4);
     for (int v = 0; v < 4; v++) {
         enum dtype dtype = v % 2 ? DT_BF16 : DT_F32;
         bool in_first = v < 2;
@@ -345,10 +346,11 @@ static void section_decode(void)
         r.w_dec.m.dtype = dtype;
         r.w_dec.in_first = in_first;
         struct measured m = compare(dense_decode, our_decode, &r);
-        double bytes = (double)N * L0 * D * (dtype == DT_F32 ? 4 : 2);
-        printf("decode %d rows l0 %d %d -> %d %-4s %-11s %8.2f ms  %6.2f GB/s  %.1f times as fast as dense\n",
-               N, L0, width, D, dtype_name(dtype), in_first ? "[dict, out]" : "[out, dict]", m.fastest * 1e3,
-               bytes / m.fastest * 1e-9, m.ratio);
+        double bytes = (double)n * l0 * D * (dtype == DT_F32 ? 4 : 2);
+        printf(
+            "decode %lld rows l0 %d %d -> %d %-4s %-11s %8.2f ms  %6.2f GB/s  %.1f times as fast as dense\n",
+            (long long)n, l0, width, D, dtype_name(dtype), in_first ? "[dict, out]" : "[out, dict]",
+            m.fastest * 1e3, bytes / m.fastest * 1e-9, m.ratio);
         if (data != (void *)w) mem_free(data);
     }
     hooke_codes_release(&r.codes);

@@ -628,12 +628,14 @@ static void check_decode(struct exec *ex, int64_t n, int32_t d_dict, int64_t d_o
 
 static void decodes(void **state)
 {
-    static const int64_t shapes[][3] = { { 1, 1, 1 }, { 12, 9, 7 }, { 40, 60, 33 }, { 30, 500, 130 } };
+    static const int64_t shapes[][3] = {
+        { 1, 1, 1 }, { 12, 9, 7 }, { 40, 60, 33 }, { 30, 500, 130 }, { 120, 700, 20 }
+    };
     (void)state;
     for (int level = 0; level < N_LEVELS; level++) {
         struct exec ex;
         if (!level_open(&ex, level, 2, "f32")) continue;
-        for (size_t s = 0; s < 4; s++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
             for (int v = 0; v < 12; v++)
                 check_decode(&ex, shapes[s][0], (int32_t)shapes[s][1], shapes[s][2], (enum dtype)(v % 3),
                              v / 3 % 2 == 1, v / 6 == 1);
@@ -641,12 +643,45 @@ static void decodes(void **state)
     }
 }
 
+/* A row decoded alone, which goes another way than many rows, has the same bits. */
+static void decoded_rows_do_not_depend_on_each_other(void **state)
+{
+    enum { N = 120, D_DICT = 700, D_OUT = 20 };
+    hooke_codes c = { 0 };
+    struct mat dec = random_mat(D_OUT, D_DICT, 32, 1), all = marked_mat(N, D_OUT), one = marked_mat(1, D_OUT);
+    struct weight w = { dec, false, NULL };
+    (void)state;
+    make_codes(&c, N, D_DICT);
+    for (int level = 0; level < N_LEVELS; level++) {
+        struct exec ex;
+        if (!level_open(&ex, level, 2, "f32")) continue;
+        assert_int_equal(ex.ops->sparse_decode(&ex, &all, &c, &w), HOOKE_OK);
+        for (int64_t r = 0; r < N; r++) {
+            int64_t indptr[2] = { c.indptr[r], c.indptr[r + 1] };
+            hooke_codes row = {
+                .n_rows = 1, .n_cols = D_DICT, .indptr = indptr, .indices = c.indices, .values = c.values
+            };
+            assert_int_equal(ex.ops->sparse_decode(&ex, &one, &row, &w), HOOKE_OK);
+            for (int64_t o = 0; o < D_OUT; o++) assert_true(get(&one, 0, o) == get(&all, r, o));
+        }
+        exec_close(&ex);
+    }
+    hooke_codes_release(&c);
+    mat_free(&dec);
+    mat_free(&all);
+    mat_free(&one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodes_every_kind),    cmocka_unit_test(ties_and_edges),
-        cmocka_unit_test(encodes_no_rows),       cmocka_unit_test(screening_changes_nothing),
-        cmocka_unit_test(screened_topk_is_topk), cmocka_unit_test(decodes),
+        cmocka_unit_test(encodes_every_kind),
+        cmocka_unit_test(ties_and_edges),
+        cmocka_unit_test(encodes_no_rows),
+        cmocka_unit_test(screening_changes_nothing),
+        cmocka_unit_test(screened_topk_is_topk),
+        cmocka_unit_test(decodes),
+        cmocka_unit_test(decoded_rows_do_not_depend_on_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

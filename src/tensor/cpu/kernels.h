@@ -56,6 +56,8 @@ struct kernels {
     /* y[n] += sum over codes, in order, of value * row index of w [.., n]. */
     void (*gather)(float *y, const int32_t *index, const float *value, int64_t n_codes, const struct lying *w,
                    int64_t n);
+    /* The same sum, to the same bits, of value * column[index]. */
+    float (*gather_one)(const float *column, const int32_t *index, const float *value, int64_t n_codes);
 
     void (*add)(float *y, const float *x, int64_t n);
     void (*scale)(float *y, const float *x, float s, int64_t n); /* y = s * x */

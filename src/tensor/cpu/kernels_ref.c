@@ -101,6 +101,13 @@ static void gather(float *y, const int32_t *index, const float *value, int64_t n
         for (int64_t j = 0; j < n; j++) y[j] += value[c] * load(w, index[c] * w->ld + j);
 }
 
+static float gather_one(const float *column, const int32_t *index, const float *value, int64_t n_codes)
+{
+    float s = 0;
+    for (int64_t c = 0; c < n_codes; c++) s += value[c] * column[index[c]];
+    return s;
+}
+
 static void add(float *y, const float *x, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) y[i] += x[i];
@@ -238,6 +245,7 @@ void kernels_fill_ref(struct kernels *t)
     t->dots = dots;
     t->mixes = mixes;
     t->gather = gather;
+    t->gather_one = gather_one;
     t->add = add;
     t->scale = scale;
     t->sum = sum;
