@@ -430,10 +430,9 @@ HOOKE_API hooke_status hooke_rows_item(const hooke_rows *rows, int column, size_
 HOOKE_API const char *hooke_rows_class_name(const hooke_rows *rows, int column, int64_t value);
 
 /* Documents: a plain text file is one document; of every other kind of rows, data sets included, the strings of one column. "-"
- * reads standard input as plain text. */
+ * reads standard input as plain text. options: as of hooke_rows_open(); NULL, or no columns: column "text". */
 typedef struct hooke_docs hooke_docs;
-HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path,
-                                       const char *column /* NULL: "text" */);
+HOOKE_API hooke_status hooke_docs_open(hooke_docs **out, const char *path, const hooke_rows_options *options);
 /* *text is borrowed until the next call; NULL at the end. */
 HOOKE_API hooke_status hooke_docs_next(hooke_docs *docs, const char **text, size_t *n_bytes);
 HOOKE_API void hooke_docs_close(hooke_docs *docs);
@@ -459,11 +458,12 @@ HOOKE_API const char *hooke_packing_name(int index);  /* NULL past the end */
 HOOKE_API const char *hooke_packing_about(int index); /* one line */
 HOOKE_API hooke_status hooke_packer_open(hooke_packer **out, const hooke_tokenizer *tk, hooke_docs *docs,
                                          const hooke_pack_options *options);
-/* Contexts that a data set brings as ids (SAELens' pretokenised sets): the first n_ctx of each row of column "tokens", else
- * "input_ids" (column NULL). path: as hooke_rows_open() takes it; a folder's sae_lens.json is looked at. A row of fewer ids, or of ids
- * that the tokenizer lacks, is an error. */
+/* Contexts that a data set brings as ids (SAELens' pretokenised sets): the first n_ctx of each row of the one column of options, else
+ * of "tokens", else "input_ids". path, options: as of hooke_rows_open(), NULL for none; a folder's sae_lens.json is looked at. A row of
+ * fewer ids, or of ids that the tokenizer lacks, is an error. */
 HOOKE_API hooke_status hooke_packer_open_pretokenized(hooke_packer **out, const hooke_tokenizer *tk,
-                                                      const char *path, const char *column, int n_ctx);
+                                                      const char *path, const hooke_rows_options *options,
+                                                      int n_ctx);
 /* The next context into ids[n_ctx]: *n of them, fewer than n_ctx only where a packing pads; 0 at the end. */
 HOOKE_API hooke_status hooke_packer_context(hooke_packer *p, int32_t *ids, int *n);
 /* The same, filled up to n_ctx on the right with the pad token, or EOS where there is none; *got is false at the end. */
@@ -850,7 +850,8 @@ typedef struct hooke_core_options {
     bool exclude_special_tokens_from_reconstruction;
     const char *dataset; /* a text file for hooke_docs_open; recorded in the result */
     const char *column;
-    const char *ids_file; /* instead of dataset: JSON array of contexts of token ids */
+    const char *ids_file;       /* instead of dataset: JSON array of contexts of token ids */
+    const char *split, *subset; /* of a data set, as split and config of hooke_rows_options */
 } hooke_core_options;
 
 /* SAEBench 0.6.0's core metrics (means over tokens; definitions in docs/eval-core.md). NaN where undefined. */

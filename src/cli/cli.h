@@ -41,7 +41,7 @@ void list_add(struct list *l, const char *item);
 
 /* Values of the options that commands share (opt.c holds their rows). */
 struct common {
-    const char *model, *dict, *device, *dtype, *config, *column, *ids_file, *pack;
+    const char *model, *dict, *device, *dtype, *config, *column, *split, *subset, *ids_file, *pack;
     const char *dict_arch, *dict_family; /* what a dictionary's files leave open */
     struct list texts;                   /* --text FILE, repeatable */
     struct list at;                      /* --at SITE,SITE, repeatable; split at commas */

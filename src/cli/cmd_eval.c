@@ -165,6 +165,8 @@ static int evaluate(struct session *s, const struct options *o, const struct tar
         .dataset = default_dataset(s, o),
         .column = o->dataset_column ? o->dataset_column : s->opt.column,
         .ids_file = s->opt.ids_file,
+        .split = s->opt.split,
+        .subset = s->opt.subset,
     };
     if (!c.dataset && !c.ids_file)
         return wrong("eval core", "give --dataset FILE or --ids FILE", "there is no text");

@@ -239,24 +239,29 @@ static const char *packings(void)
 static int open_file(struct input *in, const char *name)
 {
     hooke_status st;
-    if (in->s->opt.pack && strcmp(in->s->opt.pack, "pretokenized") == 0) {
+    const struct common *opt = &in->s->opt;
+    hooke_rows_options rows = { .size = sizeof rows,
+                                .columns = &opt->column,
+                                .n_columns = opt->column ? 1 : 0,
+                                .split = opt->split,
+                                .config = opt->subset };
+    if (opt->pack && strcmp(opt->pack, "pretokenized") == 0) {
         in->name = name;
-        st = hooke_packer_open_pretokenized(&in->packer, in->tk, name, in->s->opt.column,
-                                            (int)in->s->opt.n_ctx);
+        st = hooke_packer_open_pretokenized(&in->packer, in->tk, name, &rows, (int)opt->n_ctx);
         return st ? failed_call(st, "--pack pretokenized", NULL) : 0;
     }
-    st = hooke_docs_open(&in->docs, name, in->s->opt.column);
+    st = hooke_docs_open(&in->docs, name, &rows);
     in->name = name;
     if (st) return failed_call(st, "text", NULL);
-    if (!in->s->opt.n_ctx) return 0;
+    if (!opt->n_ctx) return 0;
     hooke_pack_options o = { .size = sizeof o,
-                             .packing = in->s->opt.pack,
-                             .n_ctx = (int)in->s->opt.n_ctx,
+                             .packing = opt->pack,
+                             .n_ctx = (int)opt->n_ctx,
                              .no_bos = !in->prepend_bos,
-                             .block = in->s->opt.pack_block };
+                             .block = opt->pack_block };
     st = hooke_packer_open(&in->packer, in->tk, in->docs, &o);
     if (!st) return 0;
-    return in->s->opt.pack ? failed_call(st, "--pack", packings()) : failed_call(st, "--ctx", NULL);
+    return opt->pack ? failed_call(st, "--pack", packings()) : failed_call(st, "--ctx", NULL);
 }
 
 /* One more context or document of the open file; closes it at its end. */

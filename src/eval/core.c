@@ -507,7 +507,7 @@ static hooke_status describe(struct core_run *run)
     RETURN_IF_ERROR(keep_string(r, &r->dtype, run->ctx->exec.bf16_products ? "bfloat16" : "float32"));
     const char *read = r->config.ids_file ? r->config.ids_file : r->config.dataset;
     RETURN_IF_ERROR(keep_string(r, &r->config.dataset, read));
-    r->config.ids_file = r->config.column = NULL;
+    r->config.ids_file = r->config.column = r->config.split = r->config.subset = NULL;
     hooke_status st = core_sae_config(&config, run->dict, r->dtype);
     if (st == HOOKE_OK) st = keep_string(r, &r->sae_config, config.data);
     hooke_text_release(&config);
@@ -516,7 +516,8 @@ static hooke_status describe(struct core_run *run)
 
 static hooke_status fill_config(hooke_core_options *config, const hooke_core_options *options)
 {
-    if (options) *config = *options;
+    size_t n = options && options->size && options->size < sizeof *config ? options->size : sizeof *config;
+    if (options) memcpy(config, options, n);
     if (config->batch_size_prompts == 0) config->batch_size_prompts = DEFAULT_BATCH;
     if (config->n_eval_reconstruction_batches == 0)
         config->n_eval_reconstruction_batches = DEFAULT_RECONSTRUCTION_BATCHES;

@@ -20,7 +20,7 @@ void core_kept_rows(int64_t *rows, int32_t *next, int64_t *n, const int32_t *ids
 struct core_stream {
     const hooke_context *ctx;
     const hooke_tokenizer *tk;
-    const char *dataset, *column;
+    const char *dataset, *column, *split, *subset;
     hooke_docs *docs;
     hooke_packer *packer;
     int n_ctx, d_vocab;

@@ -93,7 +93,12 @@ static hooke_status start_text(struct core_stream *s)
     s->packer = NULL;
     s->docs = NULL;
     s->n_fresh = 0;
-    RETURN_IF_ERROR(hooke_docs_open(&s->docs, s->dataset, s->column));
+    const hooke_rows_options rows = { .size = sizeof rows,
+                                      .columns = &s->column,
+                                      .n_columns = s->column ? 1 : 0,
+                                      .split = s->split,
+                                      .config = s->subset };
+    RETURN_IF_ERROR(hooke_docs_open(&s->docs, s->dataset, &rows));
     /* SAEBench's core reads through SAELens' ActivationsStore. */
     hooke_pack_options o = {
         .size = sizeof o, .packing = "saelens", .n_ctx = s->n_ctx, .no_bos = !s->prepend_bos
@@ -125,6 +130,8 @@ hooke_status core_stream_open(struct core_stream *out, const hooke_context *ctx,
                                  .tk = tk,
                                  .dataset = options->dataset,
                                  .column = options->column,
+                                 .split = options->split,
+                                 .subset = options->subset,
                                  .n_ctx = options->context_size,
                                  .d_vocab = d_vocab,
                                  .prepend_bos = prepend_bos };

@@ -46,20 +46,28 @@ static hooke_status open_plain(hooke_docs *d, const char *path, enum source_kind
     return source_begin(&d->source);
 }
 
-static hooke_status open_docs(hooke_docs *d, const char *path, const char *column)
+static hooke_status open_docs(hooke_docs *d, const char *path, const hooke_rows_options *options)
 {
+    static const char *const column = "text";
     enum source_kind packed;
-    hooke_rows_options o = { .size = sizeof o, .columns = &column, .n_columns = 1 };
-    if (row_format_of(path, &packed) == ROWS_PLAIN && !is_data_set(path)) return open_plain(d, path, packed);
+    hooke_rows_options o;
+    RETURN_IF_ERROR(rows_options_take(&o, options));
+    RETURN_IF(o.n_columns > 1, HOOKE_E_ARGUMENT, "%s: documents are one column, not %d", path, o.n_columns);
+    if (!o.columns || o.n_columns < 1) {
+        o.columns = &column;
+        o.n_columns = 1;
+    }
+    bool is_plain = row_format_of(path, &packed) == ROWS_PLAIN && !is_data_set(path);
+    if (is_plain && !o.split && !o.config) return open_plain(d, path, packed);
     return hooke_rows_open(&d->rows, path, &o);
 }
 
-hooke_status hooke_docs_open(hooke_docs **out, const char *path, const char *column)
+hooke_status hooke_docs_open(hooke_docs **out, const char *path, const hooke_rows_options *options)
 {
     void *p;
     *out = NULL;
     RETURN_IF_ERROR(mem_take(&p, 1, sizeof **out, "document reader"));
-    hooke_status st = open_docs(p, path, column ? column : "text");
+    hooke_status st = open_docs(p, path, options);
     if (st != HOOKE_OK) {
         hooke_docs_close(p);
         return st;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "file/bytes.h"
+#include "text/rows.h"
 
 enum { METADATA_MAX_BYTES = 1 << 20 };
 
@@ -60,12 +61,17 @@ static hooke_status check_metadata(const char *path, size_t n_ctx)
 }
 
 /* The column "tokens", else "input_ids", as SAELens looks for them. JSON lines tell by their first row. */
-static hooke_status open_rows(hooke_rows **out, const char *path, const char *column)
+static hooke_status open_rows(hooke_rows **out, const char *path, const hooke_rows_options *options)
 {
-    const char *names[] = { column ? column : "tokens", "input_ids" };
+    hooke_rows_options o;
+    RETURN_IF_ERROR(rows_options_take(&o, options));
+    bool is_named = o.columns && o.n_columns > 0;
+    const char *names[] = { is_named ? o.columns[0] : "tokens", "input_ids" };
     hooke_status st = HOOKE_E_FORMAT;
-    for (int i = 0; i < (column ? 1 : 2) && st == HOOKE_E_FORMAT; i++) {
-        hooke_rows_options o = { .size = sizeof o, .columns = &names[i], .n_columns = 1 };
+    RETURN_IF(o.n_columns > 1, HOOKE_E_ARGUMENT, "%s: ids are one column, not %d", path, o.n_columns);
+    for (int i = 0; i < (is_named ? 1 : 2) && st == HOOKE_E_FORMAT; i++) {
+        o.columns = &names[i];
+        o.n_columns = 1;
         bool got = false;
         st = hooke_rows_open(out, path, &o);
         if (st == HOOKE_OK) st = hooke_rows_next(*out, &got);
@@ -79,7 +85,7 @@ static hooke_status open_rows(hooke_rows **out, const char *path, const char *co
 }
 
 hooke_status hooke_packer_open_pretokenized(hooke_packer **out, const hooke_tokenizer *tk, const char *path,
-                                            const char *column, int n_ctx)
+                                            const hooke_rows_options *options, int n_ctx)
 {
     void *memory;
     *out = NULL;
@@ -88,7 +94,7 @@ hooke_status hooke_packer_open_pretokenized(hooke_packer **out, const hooke_toke
     RETURN_IF_ERROR(mem_take(&memory, 1, sizeof **out, "packer"));
     hooke_packer *p = memory;
     *p = (hooke_packer){ .rule = &of_rows, .tk = tk, .n_ctx = (size_t)n_ctx };
-    hooke_status st = open_rows(&p->rows, path, column);
+    hooke_status st = open_rows(&p->rows, path, options);
     if (st == HOOKE_OK)
         *out = p;
     else

@@ -25,6 +25,9 @@ enum {
 };
 enum row_format { ROWS_PLAIN, ROWS_JSONL, ROWS_JSON, ROWS_CSV, ROWS_TSV, ROWS_PARQUET };
 
+/* A caller's options, which may be of an older size or NULL, as this library's. */
+hooke_status rows_options_take(hooke_rows_options *out, const hooke_rows_options *options);
+
 /* Goes by the end of the name; *packed is what the file is packed with. */
 enum row_format row_format_of(const char *path, enum source_kind *packed);
 

@@ -189,14 +189,23 @@ static hooke_status open_rows(hooke_rows *r, const char *path, const hooke_rows_
     return rows_find_classes(r);
 }
 
+hooke_status rows_options_take(hooke_rows_options *out, const hooke_rows_options *options)
+{
+    *out = (hooke_rows_options){ .size = sizeof *out };
+    if (!options) return HOOKE_OK;
+    RETURN_IF(options->size == 0 || options->size > 4096, HOOKE_E_ARGUMENT,
+              "row options: size is %zu, expected %zu", options->size, sizeof *out);
+    memcpy(out, options, options->size < sizeof *out ? options->size : sizeof *out);
+    out->size = sizeof *out;
+    return HOOKE_OK;
+}
+
 hooke_status hooke_rows_open(hooke_rows **out, const char *path, const hooke_rows_options *options)
 {
-    hooke_rows_options o = { .size = sizeof o };
+    hooke_rows_options o;
     void *p;
     *out = NULL;
-    RETURN_IF(options && (options->size == 0 || options->size > 4096), HOOKE_E_ARGUMENT,
-              "row options: size is %zu, expected %zu", options->size, sizeof o);
-    if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    RETURN_IF_ERROR(rows_options_take(&o, options));
     RETURN_IF_ERROR(mem_take(&p, 1, sizeof **out, "row reader"));
     hooke_status st = open_rows(p, path, &o);
     if (st != HOOKE_OK) {

@@ -401,6 +401,9 @@ hooke_status split_files_find(struct split_files *out, const char *what, const h
                         .options = options,
                         .split = options->split ? options->split : "train" };
     *out = (struct split_files){ 0 };
+    RETURN_IF(!is_data_set(what) && (options->split || options->config || options->files), HOOKE_E_ARGUMENT,
+              "%s: splits and configurations are a data set's (a folder, hf:ORG/NAME), and this is one file",
+              what);
     if (!is_data_set(what)) return pieces_add(&out->paths, what, strlen(what) + 1);
     hooke_status st = search_folder(out, &s);
     hooke_text_release(&s.root);

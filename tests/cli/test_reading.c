@@ -2,6 +2,7 @@
 #include "cli/run_hooke.h"
 
 #include <setjmp.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include <hooke.h>
@@ -44,6 +45,34 @@ static void tokens_go_there_and_back(void **state)
     assert_true(strncmp(list, "[2,", 3) == 0);
     o = good_json(hooke("tokens --no-prepend-bos --json " SENTENCE));
     assert_true(strncmp(json_find(o->out, "ids"), "[2,", 3) != 0);
+}
+
+/* A folder is a data set: its splits, and what is none. */
+static void text_comes_from_splits_of_data_sets(void **state)
+{
+    static const char *const files[][2] = { { "train.jsonl", "{\"text\": \"one two\"}\n" },
+                                            { "test.jsonl", "{\"text\": \"four\"}\n" } };
+    char set[300], path[400];
+    (void)state;
+    snprintf(set, sizeof set, "%s/set", folder);
+    assert_int_equal(mkdir(set, 0700), 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", set, files[i][0]);
+        assert_int_equal(hooke_write_file(path, files[i][1], strlen(files[i][1])), HOOKE_OK);
+    }
+    char *one_two = keep(good(hooke("tokens \"one two\""))->out),
+         *four = keep(good(hooke("tokens four"))->out);
+    assert_string_equal(good(hooke("tokens --text %s", set))->out, one_two);
+    assert_string_equal(good(hooke("tokens --text %s --split test", set))->out, four);
+    struct outcome *o = hooke("tokens --text %s --split tset", set);
+    assert_int_equal(o->code, 1);
+    assert_non_null(strstr(o->err, "no split 'tset'; there are: train, test"));
+    assert_int_equal(hooke("tokens --text %s --subset other", set)->code, 1);
+    o = hooke("tokens --text %s --split test", path);
+    assert_int_equal(o->code, 2);
+    assert_non_null(strstr(o->err, "this is one file"));
+    test_free(one_two);
+    test_free(four);
 }
 
 static void text_comes_from_files_arguments_and_standard_input(void **state)
@@ -376,6 +405,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_go_there_and_back),
         cmocka_unit_test(text_comes_from_files_arguments_and_standard_input),
+        cmocka_unit_test(text_comes_from_splits_of_data_sets),
         cmocka_unit_test(bad_text_is_refused_or_repaired),
         cmocka_unit_test(packings_have_names),
         cmocka_unit_test(features_lists_every_token),

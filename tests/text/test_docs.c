@@ -27,7 +27,8 @@ static void expect_docs_n(const char *name, const char *bytes, size_t n, const c
     hooke_text found = { 0 };
     const char *text = NULL;
     size_t length;
-    hooke_status st = hooke_docs_open(&docs, make_file(name, bytes, n), column);
+    hooke_rows_options o = { .size = sizeof o, .columns = &column, .n_columns = column ? 1 : 0 };
+    hooke_status st = hooke_docs_open(&docs, make_file(name, bytes, n), &o);
     text_append(&found, "", 0);
     while (st == HOOKE_OK && (st = hooke_docs_next(docs, &text, &length)) == HOOKE_OK && text) {
         text_append(&found, text, length);
@@ -208,7 +209,9 @@ static void ag_news(void **state)
         printf("skip: %s\n", file);
         skip();
     }
-    assert_int_equal(hooke_docs_open(&docs, file, "description"), HOOKE_OK);
+    const char *column = "description";
+    const hooke_rows_options o = { .size = sizeof o, .columns = &column, .n_columns = 1 };
+    assert_int_equal(hooke_docs_open(&docs, file, &o), HOOKE_OK);
     for (;;) {
         assert_int_equal(hooke_docs_next(docs, &text, &n), HOOKE_OK);
         if (!text) break;

@@ -24,7 +24,8 @@ static hooke_status contexts(hooke_text *found, const char *where, const char *c
     hooke_packer *p;
     int32_t ids[8];
     int n = 1;
-    hooke_status st = hooke_packer_open_pretokenized(&p, tk, where, column, n_ctx);
+    hooke_rows_options o = { .size = sizeof o, .columns = &column, .n_columns = column ? 1 : 0 };
+    hooke_status st = hooke_packer_open_pretokenized(&p, tk, where, &o, n_ctx);
     text_clear(found);
     text_append(found, "", 0);
     while (!st && n > 0) {

@@ -258,7 +258,9 @@ static void parquet_file(void **state)
     assert_int_equal(n, 3);
     assert_memory_equal(text, "one", 3);
     hooke_docs_close(docs);
-    expect_error(hooke_docs_open(&docs, file, "body"), HOOKE_E_FORMAT,
+    const char *body = "body";
+    const hooke_rows_options of_body = { .size = sizeof of_body, .columns = &body, .n_columns = 1 };
+    expect_error(hooke_docs_open(&docs, file, &of_body), HOOKE_E_FORMAT,
                  "no column 'body'; there are: text, label");
     o.columns = odd;
     o.n_columns = 1;
