@@ -190,6 +190,15 @@ static void release_names(struct new_file *f)
     memset(f, 0, sizeof *f);
 }
 
+/* CACHE/models--ORG--NAME/blobs/ETAG, and so for data sets and spaces: named after its content, which must not change. */
+static bool is_hub_blob(const char *path)
+{
+    const char *blobs = strstr(path, "/blobs/"), *kind = blobs;
+    while (kind && kind > path && kind[-1] != '/') kind--;
+    return kind && (strncmp(kind, "models--", 8) == 0 || strncmp(kind, "datasets--", 10) == 0 ||
+                    strncmp(kind, "spaces--", 8) == 0);
+}
+
 /* path and path.tmp-PID-COUNT, as owned copies. A symbolic link stays one: what it leads to is replaced. */
 static hooke_status make_names(struct new_file *f, const char *path)
 {
@@ -197,7 +206,11 @@ static hooke_status make_names(struct new_file *f, const char *path)
     char target[PATH_MAX];
     hooke_text name = { 0 };
     struct stat info;
-    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && realpath(path, target)) path = target;
+    if (lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && realpath(path, target)) {
+        RETURN_IF(is_hub_blob(target), HOOKE_E_IO,
+                  "%s: a downloaded file of the hub's cache; write to another place", path);
+        path = target;
+    }
     hooke_status st = text_puts(&name, path);
     f->path = name.data;
     if (st != HOOKE_OK) return st;

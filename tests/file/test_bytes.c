@@ -144,6 +144,21 @@ static void a_symbolic_link_stays_one(void **state)
     assert_int_equal(count_entries(HERE "links/far"), 1);
 }
 
+/* What the hub's cache holds is named after its content. */
+static void downloaded_files_are_not_written_to(void **state)
+{
+    (void)state;
+    assert_int_equal(make_folders(HERE "cache/models--a--b/blobs"), HOOKE_OK);
+    assert_int_equal(make_folders(HERE "cache/models--a--b/snapshots/c"), HOOKE_OK);
+    assert_int_equal(hooke_write_file(HERE "cache/models--a--b/blobs/etag", "old", 3), HOOKE_OK);
+    remove(HERE "cache/models--a--b/snapshots/c/cfg.json");
+    assert_int_equal(symlink("../../blobs/etag", HERE "cache/models--a--b/snapshots/c/cfg.json"), 0);
+    assert_int_equal(hooke_write_file(HERE "cache/models--a--b/snapshots/c/cfg.json", "new", 3), HOOKE_E_IO);
+    assert_non_null(strstr(hooke_error(), "hub's cache"));
+    assert_holds(HERE "cache/models--a--b/blobs/etag", "old");
+    assert_int_equal(count_entries(HERE "cache/models--a--b/snapshots/c"), 1);
+}
+
 static void a_full_disk_leaves_no_trace(void **state)
 {
     static char block[1 << 20];
@@ -201,6 +216,7 @@ int main(void)
         cmocka_unit_test(an_abandoned_file_leaves_no_trace),
         cmocka_unit_test(what_cannot_be_written_says_so),
         cmocka_unit_test(a_symbolic_link_stays_one),
+        cmocka_unit_test(downloaded_files_are_not_written_to),
         cmocka_unit_test(a_full_disk_leaves_no_trace),
         cmocka_unit_test(a_pipe_is_not_mapped),
         cmocka_unit_test(paths),
