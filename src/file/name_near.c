@@ -147,8 +147,8 @@ hooke_status name_explain_id(const char *release, const char *typed)
         return fail(st, "release '%s' holds %d dictionaries; name one, e.g. %s/%s; 'hooke ls %s' lists them",
                     release, o.n_ids, release, o.first, release);
     if (!sae_id[0])
-        return fail(st, "release '%s' holds %d dictionar%s; name one, e.g. %s/%s; its ids: %s", release, o.n_ids,
-                    o.n_ids == 1 ? "y" : "ies", release, o.first, o.inside);
+        return fail(st, "release '%s' holds %d dictionar%s; name one, e.g. %s/%s; its ids: %s", release,
+                    o.n_ids, o.n_ids == 1 ? "y" : "ies", release, o.first, o.inside);
     if (o.n_inside)
         return fail(st, "release '%s' holds %d dictionaries below '%.100s'; add one of: %s", release,
                     o.n_inside, sae_id, o.inside);
