@@ -63,8 +63,9 @@ def tokenizer_folders(folder):
     config["pad_token"] = config["eos_token"]
     (bare / "tokenizer_config.json").write_text(json.dumps(config))
     found["no-bos"] = bare
+    # The pad is TransformerLens' for a tokenizer without one. Left out, transformers 5 makes up "<|padding|>" with an id behind the vocabulary.
     for name, config in (("gemma-2", None), ("pythia", {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
-                                                        "tokenizer_class": "GPTNeoXTokenizerFast"})):
+                                                        "pad_token": "<|endoftext|>", "tokenizer_class": "GPTNeoXTokenizerFast"})):
         if not (DATA / name).exists():
             continue
         at = folder / name
